@@ -1,0 +1,1 @@
+"""Observed demand and declared events become weighted joint scenarios; knows no price."""

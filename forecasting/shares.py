@@ -1,0 +1,103 @@
+"""Shares of pools in the daily demand of their group, at every origin and at the end of history.
+
+Demand is forecast where it is smooth, in the group, and split by shares. Not here: the group's level.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.arrays import FloatArray, IntArray, frozen_floats
+
+SHARE_DAYS = 28
+NEWBORN_DAYS = 56  # a pool younger than this still ramps: its last week counts
+NEWBORN_SHARE_DAYS = 7
+DEAD_DAYS = 14
+SMOOTHING_FRACTION = 0.05  # of a pool's usual day, added to both sides of a ratio so that empty days stay finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShareFits:
+    """Shares at every origin.
+
+    Attributes
+    ----------
+    shares : FloatArray of shape (n_pools, n_origins)
+        Part of the group's daily demand; 0 for a pool that is unborn or dead. Sums to at most 1 in a group.
+    pool_units, group_units : FloatArray of shape (n_pools, n_days)
+        Daily mean demand of each pool and of its group. [units]
+    smoothing_units : FloatArray of shape (n_pools,)
+        What is added to both sides of a ratio. [units]
+    """
+
+    shares: FloatArray
+    pool_units: FloatArray
+    group_units: FloatArray
+    smoothing_units: FloatArray
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for name in ("shares", "pool_units", "group_units", "smoothing_units"):
+            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+
+    def log_errors(self, pools: IntArray, origin_rows: IntArray, columns: IntArray) -> FloatArray:
+        """Log of what pools had over what their shares at an origin foresaw, elementwise over equal shapes."""
+        smoothing = self.smoothing_units[pools]
+        had = self.pool_units[pools, columns] + smoothing
+        foreseen = self.shares[pools, origin_rows] * self.group_units[pools, columns] + smoothing
+        errors: FloatArray = np.log(had / foreseen)
+        return errors
+
+
+def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) -> ShareFits:
+    """Share of each pool in its group at each origin, from the days before it.
+
+    Four weeks' demand of the pool over the group's; the last week only (or what it has
+    lived of it) for a pool born within eight weeks; zero for
+    a pool without demand in the last two weeks. The shares of the rest are then scaled to sum to 1.
+
+    Parameters
+    ----------
+    pool_units : FloatArray of shape (n_pools, n_days)
+        Daily mean demand. [units]
+    group_of : IntArray of shape (n_pools,)
+        Group of each pool.
+    origins : IntArray of shape (n_origins,)
+        Day index of each origin, at least `SHARE_DAYS`.
+    """
+    n_groups = int(group_of.max()) + 1
+    group_sums = np.zeros((n_groups, pool_units.shape[1]))
+    np.add.at(group_sums, group_of, pool_units)
+    group_units = group_sums[group_of]
+    has_demand = pool_units > 0
+    is_alive = _window_sums(has_demand.astype(np.float64), origins, DEAD_DAYS) > 0.5  # whole days: exact in floats
+    shares = _ratio(_window_sums(pool_units, origins, SHARE_DAYS), _window_sums(group_units, origins, SHARE_DAYS))
+    born = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), pool_units.shape[1])
+    age = origins[None, :] - born[:, None]
+    is_newborn = (born[:, None] > 0) & (age > 0) & (age < NEWBORN_DAYS)
+    newest_days = np.clip(age, 1, NEWBORN_SHARE_DAYS)
+    newest = _ratio(_window_sums(pool_units, origins, newest_days), _window_sums(group_units, origins, newest_days))
+    shares = np.where(is_alive, np.where(is_newborn, newest, shares), 0.0)
+    totals = np.zeros((n_groups, len(origins)))
+    np.add.at(totals, group_of, shares)
+    usual = np.array([float(np.mean(row[row > 0])) if np.any(row > 0) else 1.0 for row in pool_units])
+    return ShareFits(
+        shares=_ratio(shares, totals[group_of]),
+        pool_units=pool_units,
+        group_units=group_units,
+        smoothing_units=SMOOTHING_FRACTION * usual,
+    )
+
+
+def _window_sums(units: FloatArray, origins: IntArray, n_days: int | IntArray) -> FloatArray:
+    """Sum over the last days before each origin. Shape (n_series, n_origins)."""
+    summed = np.concatenate([np.zeros((len(units), 1)), np.cumsum(units, axis=1)], axis=1)
+    first = np.broadcast_to(np.maximum(origins - n_days, 0), (len(units), len(origins)))
+    window: FloatArray = summed[:, origins] - np.take_along_axis(summed, first, axis=1)
+    return np.maximum(window, 0.0)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, 0 where the whole is 0."""
+    ratio: FloatArray = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), 0.0)
+    return ratio

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from forecasting.baseline import fit_baseline
+from forecasting.daily import daily_history
+from forecasting.paths import MAX_LOG_SHARE_MISS, draw_plan
+
+N_HISTORY = 300
+
+
+@pytest.fixture(scope="module")
+def fleet(make_history):
+    """Two groups of two pools with correlated noise; the second pool of the first group is born late."""
+    rng = np.random.default_rng(0)
+    noise = np.repeat(np.cumsum(0.01 * rng.standard_normal((4, N_HISTORY)), axis=1), 24, axis=1)
+    units = np.array([[50.0], [20.0], [30.0], [5.0]]) * np.exp(noise)
+    units[1, : 24 * 200] = 0.0
+    past = make_history(units, pools=("g/a", "g/b", "h/a", "h/b"))
+    return daily_history(past, (), as_of_hour=past.end_hour)
+
+
+@pytest.fixture(scope="module")
+def baseline(fleet):
+    return fit_baseline(fleet, holiday_country="", rng=np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def plan(baseline):
+    return draw_plan(baseline.model, n_paths=30, n_days=400, rng=np.random.default_rng(2))
+
+
+def test_every_day_of_a_path_has_a_historical_day_of_the_same_weekday(fleet, plan):
+    future = fleet.origin_day + np.arange(400)
+    assert np.all(fleet.days[plan.columns] % 7 == future % 7)
+
+
+def test_a_path_reads_only_days_after_the_origin_it_is_seen_from(baseline, plan):
+    origins = baseline.model.fits[0].origins
+    assert np.all(plan.columns >= origins[plan.origin_rows])
+    assert plan.columns.max() < N_HISTORY
+
+
+def test_stretches_are_contiguous_and_every_break_is_listed(plan):
+    path, before = np.nonzero((np.diff(plan.columns, axis=1) != 1) | (np.diff(plan.origin_rows, axis=1) != 0))
+    assert set(zip(path.tolist(), (before + 1).tolist(), strict=True)) <= {
+        (path, day) for path, day, _ in plan.starts.tolist()
+    }
+
+
+def test_first_stretches_are_dealt_evenly(plan):
+    _, counts = np.unique(plan.origin_rows[:, 0], return_counts=True)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_pools_and_unnamed_demand_sum_to_the_group_on_every_path_and_day(baseline, plan):
+    days = np.arange(0, 400, 7)
+    units = baseline.daily_units(plan, days)
+    for group in range(2):
+        members = baseline.model.history.group_of == group
+        level = np.exp(
+            baseline.central_logs(group, baseline.model.history.days[-1] + 1 + days)
+            + baseline.model.group_misses(plan, group)[:, days]
+        )
+        np.testing.assert_allclose(units[:, :4][:, members].sum(axis=1) + units[:, 4 + group], level)
+
+
+def test_unnamed_demand_comes_from_pools_born_in_history(baseline, plan):
+    units = baseline.daily_units(plan, np.arange(100))
+    assert units[:, 4].max() > 1.0  # group g had a birth
+    np.testing.assert_allclose(units[:, 5], 0.0, atol=1e-9)  # group h never had
+
+
+def test_misses_are_those_of_the_origins_on_the_first_stretch(baseline, plan):
+    model = baseline.model
+    misses = model.group_misses(plan, 1)
+    for path in (0, 7):
+        row, column = plan.origin_rows[path, 20], plan.columns[path, 20]
+        horizon = column - model.fits[1].origins[row]
+        said = model.fits[1].predicted(row, horizon, model.history.days[column], model.rule)
+        miss = model.history.logs[1, column] - said - 0.5 * model.bias[1, horizon]
+        np.testing.assert_allclose(misses[path, 20], miss * model.history.noise_scales[1, column])
+
+
+def test_a_stretch_goes_on_from_where_the_one_before_stood(baseline, plan):
+    misses = baseline.model.group_misses(plan, 0)
+    path, day, tail = plan.starts[0]
+    first = baseline.model.group_misses(plan.of(np.array([path])), 0)[0]
+    np.testing.assert_array_equal(first, misses[path])
+    stood = np.median(misses[path, day - tail : day])
+    assert abs(np.median(misses[path, day : day + 7]) - stood) < 0.15
+
+
+def test_the_spread_keeps_growing_beyond_the_longest_stretch(baseline):
+    plan = draw_plan(baseline.model, n_paths=200, n_days=1_500, rng=np.random.default_rng(3))
+    misses = baseline.model.group_misses(plan, 1)
+    spread = misses[:, [60, 250, 1_400]].std(axis=0)
+    assert spread[0] < spread[1] < spread[2]
+
+
+def test_share_misses_are_bounded(baseline, plan):
+    for pool in range(4):
+        assert np.abs(baseline.model.share_misses(plan, pool)).max() <= MAX_LOG_SHARE_MISS
+
+
+def test_a_subset_of_a_plan_gives_the_same_paths(baseline, plan):
+    chosen = np.array([3, 11, 29])
+    days = np.array([0, 150, 399])
+    np.testing.assert_array_equal(baseline.daily_units(plan.of(chosen), days), baseline.daily_units(plan, days)[chosen])
+
+
+def test_a_short_history_gets_a_generic_spread(make_history):
+    past = make_history(np.full(24 * 42, 7.0))
+    daily = daily_history(past, (), as_of_hour=past.end_hour)
+    baseline = fit_baseline(daily, holiday_country="US", rng=np.random.default_rng(0))
+    plan = draw_plan(baseline.model, n_paths=100, n_days=90, rng=np.random.default_rng(0))
+    assert plan.noise.shape == (1, 100, 90)
+    spread = baseline.daily_units(plan, np.array([0, 89]))[:, 0].std(axis=0)
+    assert 0 < spread[0] < spread[1] < 7.0

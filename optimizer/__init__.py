@@ -1,0 +1,1 @@
+"""Scenarios and prices become a certified purchase plan."""

@@ -1,0 +1,140 @@
+"""What can be bought: offers, and the catalog of one price list.
+
+Not here: reading the file (`optimizer.prices`), what is owned (`optimizer.portfolio`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from forecasting.arrays import FloatArray, frozen_floats
+from forecasting.hours import term_hours
+
+
+class OfferKind(StrEnum):
+    """Kinds of offers (DESIGN section 3)."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    CAPACITY_RESERVATION = "capacity_reservation"
+    RESERVED_STANDARD = "reserved_standard"
+    RESERVED_CONVERTIBLE = "reserved_convertible"
+    INSTANCE_SAVINGS_PLAN = "instance_savings_plan"
+    COMPUTE_SAVINGS_PLAN = "compute_savings_plan"
+    OWNED_HARDWARE = "owned_hardware"
+
+
+PLAN_KINDS = frozenset({OfferKind.INSTANCE_SAVINGS_PLAN, OfferKind.COMPUTE_SAVINGS_PLAN})
+UPFRONT_SHARE_OF_PLAN = {"none": 0.0, "partial": 0.5, "all": 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """Something that can be committed to: every kind but on-demand and spot.
+
+    Attributes
+    ----------
+    offer_id : str
+        Name of the offer.
+    kind : OfferKind
+        Its kind.
+    provider, region : str
+        Where it is sold.
+    pools : tuple of str
+        Pools it covers, in the order of `draw`.
+    draw : FloatArray of shape (n_pools_of_offer,)
+        Quantity used up by one unit of each pool in an hour: the discounted rate for a plan [USD/unit-hour], the
+        normalization factor for a size-flexible reservation [normalized units/unit], 1 for others.
+    hourly_usd : float
+        Paid hourly per unit of quantity, used or not: the part of a plan's commitment not paid upfront; 0 for a
+        capacity reservation, whose idle units are extra demand. [USD per quantity-hour]
+    upfront_usd : float
+        Paid at purchase per unit of quantity. [USD per quantity]
+    term_months : int
+        Length; 0 for a capacity reservation that can be dropped at any date.
+    payment_option : str
+        none, partial or all.
+    available_from_hour : int or None
+        First hour at which it can be bought; None: always.
+    guarantees_capacity : bool
+        Whether a unit counts as firm capacity.
+    is_size_flexible : bool
+        Whether the quantity is in normalized units.
+    """
+
+    offer_id: str
+    kind: OfferKind
+    provider: str
+    region: str
+    pools: tuple[str, ...]
+    draw: FloatArray
+    hourly_usd: float
+    upfront_usd: float
+    term_months: int
+    payment_option: str
+    available_from_hour: int | None = None
+    guarantees_capacity: bool = False
+    is_size_flexible: bool = False
+
+    def __post_init__(self) -> None:
+        """Freeze the array."""
+        object.__setattr__(self, "draw", frozen_floats(self.draw))
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether the quantity is a commitment in USD per hour."""
+        return self.kind in PLAN_KINDS
+
+    @property
+    def term_hours(self) -> int:
+        """Length of the term. [h]"""
+        return term_hours(self.term_months)
+
+    @property
+    def effective_hourly_usd(self) -> float:
+        """Fee with the upfront part spread over the term. [USD per quantity-hour]
+
+        For a plan 1 by definition, as the whole commitment is the quantity.
+        """
+        if self.upfront_usd == 0.0:
+            return self.hourly_usd
+        return self.hourly_usd + self.upfront_usd / self.term_hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Catalog:
+    """One price list, for the pools of one run.
+
+    Attributes
+    ----------
+    pools : tuple of str
+        Pools, in the order of the arrays; each has an on-demand price.
+    on_demand_usd : FloatArray of shape (n_pools,)
+        [USD/unit-hour]
+    spot_usd : FloatArray of shape (n_pools,)
+        nan where no spot price is given. [USD/unit-hour]
+    offers : tuple of Offer
+        In the order of the file.
+    """
+
+    pools: tuple[str, ...]
+    on_demand_usd: FloatArray
+    spot_usd: FloatArray
+    offers: tuple[Offer, ...]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        object.__setattr__(self, "on_demand_usd", frozen_floats(self.on_demand_usd))
+        object.__setattr__(self, "spot_usd", frozen_floats(self.spot_usd))
+
+    def offer(self, offer_id: str) -> Offer:
+        """Return the offer of that name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for offer in self.offers:
+            if offer.offer_id == offer_id:
+                return offer
+        raise KeyError(offer_id)

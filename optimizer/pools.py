@@ -1,0 +1,146 @@
+"""What a pool is, beyond its name: size, place, spot, headroom and owner, read from a pools file.
+
+What the user did not declare is the cautious value. Not here: prices.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecasting.errors import InputError, Problem
+from forecasting.frames import Column, ColumnKind, scan_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """One pool.
+
+    Attributes
+    ----------
+    name : str
+        The pool.
+    family, size, account, zone, platform, tenancy, owner : str
+        As the provider names them; empty where not declared.
+    normalization_factor : float or None
+        Normalized units per unit.
+    spot_eligible_fraction : float
+        Part of each hour's demand that may run on spot.
+    spot_availability : float
+        Part of the time that spot capacity is there.
+    interruption_overhead_fraction : float
+        Extra work that interruptions cause on spot (rework).
+    on_demand_quota_units : float or None
+        On-demand units the provider lets one run.
+    on_demand_availability_fraction : float or None
+        Part of that quota that can be counted on at the peak.
+    impact_usd_per_hour : float or None
+        Loss while demand is not served.
+    blast_radius_fraction : float
+        Part of the service that a shortage hits.
+    detect_hours, repair_hours : float
+        Duration of a shortage.
+    """
+
+    name: str
+    family: str = ""
+    size: str = ""
+    normalization_factor: float | None = None
+    account: str = ""
+    zone: str = ""
+    platform: str = ""
+    tenancy: str = ""
+    owner: str = ""
+    spot_eligible_fraction: float = 0.0
+    spot_availability: float = 1.0
+    interruption_overhead_fraction: float = 0.0
+    on_demand_quota_units: float | None = None
+    on_demand_availability_fraction: float | None = None
+    impact_usd_per_hour: float | None = None
+    blast_radius_fraction: float = 1.0
+    detect_hours: float = 0.0
+    repair_hours: float = 1.0
+
+
+def _text(name: str, doc: str) -> Column:
+    """Optional column of text."""
+    return Column(name=name, kind=ColumnKind.TEXT, doc=doc, required=False)
+
+
+def _number(name: str, unit: str, doc: str, *, at_most: float | None = None) -> Column:
+    """Optional column of numbers from zero on."""
+    return Column(name=name, kind=ColumnKind.NUMBER, unit=unit, doc=doc, required=False, at_least=0.0, at_most=at_most)
+
+
+POOL_COLUMNS = (
+    Column(name="pool", kind=ColumnKind.NAME, doc="Pool; one row for each."),
+    _text("family", "Family of the size, such as m5."),
+    _text("size", "Size within the family."),
+    _number("normalization_factor", "normalized units/unit", "Normalized units of one unit, above 0."),
+    _text("account", "Account that uses it."),
+    _text("zone", "Zone it runs in."),
+    _text("platform", "Operating system."),
+    _text("tenancy", "Tenancy."),
+    _number(
+        "spot_eligible_fraction", "", "Part of each hour's demand that may run on spot; none where empty.", at_most=1.0
+    ),
+    _number("spot_availability", "", "Part of the time that spot capacity is there; 1 where empty.", at_most=1.0),
+    _number("interruption_overhead_fraction", "", "Extra work that interruptions cause on spot; 0 where empty."),
+    _number("on_demand_quota_units", "units", "On-demand units the provider lets one run; not limited where empty."),
+    _number("on_demand_availability_fraction", "", "Part of the quota to be counted on at the peak.", at_most=1.0),
+    _number("impact_usd_per_hour", "USD/h", "Loss while demand is not served."),
+    _number("blast_radius_fraction", "", "Part of the service that a shortage hits; 1 where empty.", at_most=1.0),
+    _number("detect_hours", "h", "Time until a shortage is seen; 0 where empty."),
+    _number("repair_hours", "h", "Time until a shortage is over once seen; 1 where empty."),
+    _text("owner", "Who answers for it."),
+)
+
+
+def read_pools(path: Path) -> dict[str, Pool]:
+    """Pools of a pools file by name; it may list more than a run uses.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or Parquet with `POOL_COLUMNS`. An empty cell is the cautious value of `Pool`.
+
+    Raises
+    ------
+    InputError
+        With all problems of the file.
+    """
+    scanned = scan_table(path, POOL_COLUMNS)
+    problems = list(scanned.problems)
+    first_row: dict[str, int] = {}
+    for row, name, factor in scanned.frame[["pool", "normalization_factor"]].itertuples():
+        if first_row.setdefault(name, row) != row:
+            message = f"must be there once, got {name!r} in row {first_row[name]} too. Drop one of the rows."
+            problems.append(Problem(column="pool", row=row, message=message))
+        if factor == 0.0:
+            problems.append(Problem(column="normalization_factor", row=row, message="must be > 0, got 0."))
+    if problems:
+        raise InputError(str(path), problems)
+    return {record["pool"]: _pool(record) for record in scanned.frame.to_dict("records")}
+
+
+def pool_table(pools: Sequence[str], declared: Mapping[str, Pool] | None = None) -> dict[str, Pool]:
+    """Pool of every name: as declared, else with the cautious values.
+
+    Declared pools that are not among `pools` come after them: prices may need their factors.
+
+    Examples
+    --------
+    >>> pool_table(["web"])["web"].spot_eligible_fraction
+    0.0
+    """
+    known = dict(declared or {})
+    table = {name: known.get(name, Pool(name=name)) for name in pools}
+    return table | {name: pool for name, pool in known.items() if name not in table}
+
+
+def _pool(record: Mapping[Any, Any]) -> Pool:
+    """Pool of one row; what is empty keeps its default."""
+    given = {key: value for key, value in record.items() if key != "pool" and value != "" and not pd.isna(value)}
+    return Pool(name=record["pool"], **given)

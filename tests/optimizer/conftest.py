@@ -1,0 +1,243 @@
+"""Small planning problems for the tests of this folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+
+from optimizer.costs import evaluate
+from optimizer.cover import cover_classes
+from optimizer.extensive import solve_extensive
+from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.problem import Batches, Instruments, PlanningProblem
+from optimizer.slack import limit_values
+from optimizer.solver import SolverOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One row of `Instruments`; draw is nan where a pool is not covered."""
+
+    draw: tuple[float, ...]
+    fee_usd: float
+    reserves_units: bool = False
+    is_firm: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One row of `Batches`; cost_usd None: fee x hours held."""
+
+    instrument: int
+    start_hour: int = 0
+    end_hour: int | None = None
+    cost_usd: float | None = None
+    upfront_usd: float = 0.0
+    owned: float = float("nan")
+
+
+def _make_problem(  # noqa: PLR0913  # each is one thing a test may want to set, all but two have defaults
+    demand: ArrayLike,
+    *,
+    on_demand_usd: Sequence[float],
+    instruments: Sequence[Instrument] = (),
+    batches: Sequence[Batch] = (),
+    spot: Sequence[tuple[float, float]] | None = None,
+    limits: Limits | None = None,
+    risk_lambda: float = 0.0,
+    weights: Sequence[float] | None = None,
+    hour_weights: Sequence[float] | None = None,
+    in_window: Sequence[bool] | None = None,
+) -> PlanningProblem:
+    units = np.asarray(demand, dtype=float)
+    n_scenarios, n_pools, n_hours = units.shape
+    hours_of = np.ones(n_hours) if hour_weights is None else np.asarray(hour_weights, dtype=float)
+    spot = spot or [(np.nan, 0.0)] * n_pools
+    ends = [n_hours if batch.end_hour is None else batch.end_hour for batch in batches]
+    fees = [
+        instruments[batch.instrument].fee_usd * hours_of[batch.start_hour : end].sum()
+        if batch.cost_usd is None
+        else batch.cost_usd
+        for batch, end in zip(batches, ends, strict=True)
+    ]
+    return PlanningProblem(
+        pools=tuple(f"pool{p}" for p in range(n_pools)),
+        hours=np.arange(n_hours),
+        hour_weights=hours_of,
+        discount=np.ones(n_hours),
+        in_window=np.ones(n_hours, dtype=bool) if in_window is None else np.asarray(in_window, dtype=bool),
+        weights=np.full(n_scenarios, 1.0 / n_scenarios) if weights is None else np.asarray(weights, dtype=float),
+        demand=units,
+        on_demand_usd=np.asarray(on_demand_usd, dtype=float),
+        spot_usd=np.array([usd for usd, _ in spot]),
+        spot_eligible=np.array([part for _, part in spot]),
+        instruments=Instruments(
+            names=tuple(f"offer{k}" for k in range(len(instruments))),
+            draw=np.array([instrument.draw for instrument in instruments]).reshape(len(instruments), n_pools),
+            fee_usd=np.array([instrument.fee_usd for instrument in instruments]),
+            reserves_units=np.array([instrument.reserves_units for instrument in instruments], dtype=bool),
+            is_firm=np.array([instrument.is_firm for instrument in instruments], dtype=bool),
+        ),
+        batches=Batches(
+            instrument=np.array([batch.instrument for batch in batches], dtype=int),
+            start_hour=np.array([batch.start_hour for batch in batches], dtype=int),
+            end_hour=np.array(ends, dtype=int),
+            cost_usd=np.array(fees),
+            upfront_usd=np.array([batch.upfront_usd for batch in batches]),
+            fixed_quantity=np.array([batch.owned for batch in batches]),
+        ),
+        limits=limits or Limits(),
+        risk_lambda=risk_lambda,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builders:
+    """What tests build problems from."""
+
+    problem: Callable[..., PlanningProblem]
+    instrument: type[Instrument]
+    batch: type[Batch]
+
+
+@pytest.fixture(scope="session")
+def build() -> Builders:
+    """Builders of small planning problems."""
+    return Builders(problem=_make_problem, instrument=Instrument, batch=Batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an invented problem has.
+
+    plans: "one" plan, two "proportional" ones, two "unlike" ones, or "real": one-year, three-year and family plans.
+    limits: keys of `_LIMITS`, each set so that it binds or nearly so.
+    """
+
+    plans: str = "one"
+    has_spot: bool = False
+    has_capacity_reservations: bool = False
+    limits: tuple[str, ...] = ()
+    risk_lambda: float = 0.0
+
+
+def _invented_instruments(
+    rng: np.random.Generator, on_demand_usd: NDArray[np.float64], dates: tuple[int, int], plans: str
+) -> tuple[list[Instrument], list[Batch]]:
+    """Reservations of each pool with two fees, a size-flexible one, plans; bought at two or three dates, some owned."""
+    n_pools = len(on_demand_usd)
+    instruments: list[Instrument] = []
+    batches: list[Batch] = []
+
+    def add(draw: Sequence[float], fee_usd: float, starts: Sequence[int], *, is_firm: bool = False) -> int:
+        instruments.append(Instrument(draw=tuple(draw), fee_usd=fee_usd, is_firm=is_firm))
+        row = len(instruments) - 1
+        batches.extend(
+            Batch(instrument=row, start_hour=start, upfront_usd=float(rng.uniform(0, 3))) for start in starts
+        )
+        return row
+
+    for pool in range(n_pools):
+        draw = [1.0 if p == pool else float("nan") for p in range(n_pools)]
+        for _ in range(int(rng.integers(0, 3))):
+            fee_usd = float(on_demand_usd[pool] * rng.uniform(0.4, 0.9))
+            row = add(draw, fee_usd, (0, dates[0]), is_firm=True)
+            if rng.uniform() < 0.5:
+                batches.append(Batch(instrument=row, end_hour=dates[1], owned=float(rng.uniform(0, 4))))
+    flexible = [1.0, 2.0] + [float("nan")] * (n_pools - 2)
+    add(flexible, float(min(on_demand_usd[0], on_demand_usd[1] / 2) * rng.uniform(0.5, 0.95)), (0, dates[0]))
+    card = on_demand_usd * rng.uniform(0.4, 0.9, n_pools)
+    cards = {
+        "one": [card],
+        "proportional": [card, 0.8 * card],
+        "unlike": [card, on_demand_usd * rng.uniform(0.4, 0.9, n_pools)],
+        "real": [
+            card,
+            0.7 * card * rng.uniform(0.95, 1.05, n_pools),
+            np.where(np.arange(n_pools) < max(2, n_pools - 1), on_demand_usd * rng.uniform(0.5, 0.85, n_pools), np.nan),
+        ],
+    }[plans]
+    for plan in cards:
+        row = add(plan.tolist(), 1.0, (0, *dates))
+    batches.append(Batch(instrument=row, end_hour=dates[0], owned=float(rng.uniform(0, 3))))
+    return instruments, batches
+
+
+def _invent(seed: int, wish: Wish) -> PlanningProblem:
+    """Invent a problem of 2 to 4 pools, 6 to 40 hours and 1 to 4 scenarios of unequal weight."""
+    rng = np.random.default_rng(seed)
+    n_pools, n_hours, n_scenarios = (int(rng.integers(low, high)) for low, high in ((2, 5), (6, 41), (1, 5)))
+    on_demand_usd = rng.uniform(0.5, 2.0, n_pools)
+    first = int(rng.integers(1, n_hours))
+    dates = (first, int(rng.integers(first, n_hours)))
+    instruments, batches = _invented_instruments(rng, on_demand_usd, dates, wish.plans)
+    firm: tuple[FirmRequirement, ...] = ()
+    if wish.has_capacity_reservations:
+        draw = tuple(1.0 if p == 1 else float("nan") for p in range(n_pools))
+        instruments.append(Instrument(draw=draw, fee_usd=0.0, reserves_units=True, is_firm=True))
+        row = len(instruments) - 1
+        batches += [
+            Batch(instrument=row, end_hour=dates[0]),
+            Batch(instrument=row, start_hour=dates[0]),
+            Batch(instrument=row, owned=float(rng.uniform(0, 5))),
+        ]
+        firm = (FirmRequirement(pool_index=1, start_hour=0, end_hour=first, units=rng.uniform(4, 14), label="room"),)
+    spot = [(float(usd * rng.uniform(0.2, 1.1)), float(rng.uniform(0, 0.6))) for usd in on_demand_usd]
+    mean = rng.uniform(0, 8, n_pools)[None, :, None] * rng.uniform(0.5, 1.5, (n_scenarios, n_pools, 1))
+    season = 1 + 0.8 * rng.uniform(0, 1, n_hours)
+    demand = np.maximum(0.0, mean * season + rng.normal(0, 1, (n_scenarios, n_pools, n_hours)))
+    problem = _make_problem(
+        demand,
+        on_demand_usd=on_demand_usd.tolist(),
+        instruments=instruments,
+        batches=batches,
+        spot=spot if wish.has_spot else None,
+        risk_lambda=wish.risk_lambda,
+        weights=rng.dirichlet(np.full(n_scenarios, 3.0)).tolist(),
+        hour_weights=rng.integers(1, 4, n_hours).astype(float).tolist(),
+        in_window=(np.arange(n_hours) < max(dates[1], 2)).tolist(),
+        limits=Limits(cvar_level=0.6, firm=firm),
+    )
+    return _limited(problem, wish.limits, tightness=float(rng.uniform(0.3, 0.9))) if wish.limits else problem
+
+
+def _limited(problem: PlanningProblem, names: tuple[str, ...], *, tightness: float) -> PlanningProblem:
+    """Set limits to a part of what the optimum without them takes."""
+    classes = cover_classes(problem.instruments, split_by_fee=True)
+    owned = evaluate(problem, np.nan_to_num(problem.batches.fixed_quantity), classes).stranded_usd
+    problem = replace(problem, limits=replace(problem.limits, owned_stranded_usd=owned))
+    free = solve_extensive(problem, SolverOptions()).quantity
+    value = limit_values(problem, free, evaluate(problem, free, classes))
+    decided = np.flatnonzero(problem.batches.is_decision)
+    upfront = float(problem.batches.upfront_usd[decided] @ free[decided])
+    share = ShareLimit(batch_indices=decided[-3:], fraction=0.2 * tightness, label="share")
+    end_hour = int(problem.hours[-1]) + 1
+    room = FirmRequirement(pool_index=0, start_hour=0, end_hour=end_hour, units=8.0 * tightness, label="room of first")
+    known = {
+        "stranded": {"stranded_expected_fraction": value.stranded_expected * tightness},
+        "stranded CVaR": {"stranded_cvar_fraction": value.stranded_cvar * tightness},
+        "coverage floor": {"coverage_min_fraction": 1 - (1 - value.coverage) * (0.5 + tightness / 2)},
+        "coverage ceiling": {"coverage_max_fraction": value.coverage * tightness},
+        "spot": {"spot_share_max": value.spot_share * tightness},
+        "cash": {"cash": (CashLimit(batch_indices=decided, usd=upfront * tightness, label="cash"),)},
+        "share": {"shares": (share,)},
+        "firm": {"firm": (*problem.limits.firm, room)},
+    }
+    changes = {field: limit for name in names for field, limit in known[name].items()}
+    return replace(problem, limits=replace(problem.limits, **changes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventors:
+    """What tests invent problems with."""
+
+    problem: Callable[[int, Wish], PlanningProblem]
+    wish: type[Wish]
+
+
+@pytest.fixture(scope="session")
+def invent() -> Inventors:
+    """Inventor of small planning problems with everything in them."""
+    return Inventors(problem=_invent, wish=Wish)

@@ -1,0 +1,1 @@
+"""The providers' own billing rules: the judge of every plan."""

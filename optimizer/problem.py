@@ -1,0 +1,168 @@
+"""The planning problem as arrays: what both methods of solution read.
+
+Demand, unit prices, instruments (what covers demand), batches (an instrument from one date to another) and limits.
+Not here: offers, dates, files (`optimizer.jobs` builds the problem), nor any method of solution.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_floats, frozen_ints
+from optimizer.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Instruments:
+    """What can cover demand: one row for each offer, whatever the date it was bought.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Offer ids.
+    draw : FloatArray of shape (n_instruments, n_pools)
+        Quantity that one covered unit of a pool uses up in an hour; nan where the pool is not covered: 1 for a
+        reservation, the normalization factor for a size-flexible one, the discounted rate for a plan.
+    fee_usd : FloatArray of shape (n_instruments,)
+        Amortized fee, used or not, for metrics and the stranded limit. [USD per quantity-hour]
+    reserves_units : BoolArray of shape (n_instruments,)
+        True for capacity reservations, which cover nothing but make idle units billable: billed units of a pool in
+        an hour are max(demand off spot, quantity held). Their `draw` is 1 on their pool.
+    is_firm : BoolArray of shape (n_instruments,)
+        Whether a unit of quantity counts as firm capacity (single-pool instruments only).
+    """
+
+    names: tuple[str, ...]
+    draw: FloatArray
+    fee_usd: FloatArray
+    reserves_units: BoolArray
+    is_firm: BoolArray
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        object.__setattr__(self, "draw", frozen_floats(self.draw))
+        object.__setattr__(self, "fee_usd", frozen_floats(self.fee_usd))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batches:
+    """Instruments held from one date to another: owned, or to be bought.
+
+    Attributes
+    ----------
+    instrument : IntArray of shape (n_batches,)
+        Row of `Instruments`.
+    start_hour, end_hour : IntArray of shape (n_batches,)
+        Epoch hours, end exclusive. May run past the hours of demand.
+    cost_usd : FloatArray of shape (n_batches,)
+        Cost in the objective per unit of quantity: discounted cash, or amortized fee x hours inside the valued
+        window. [USD per quantity]
+    upfront_usd : FloatArray of shape (n_batches,)
+        Cash at purchase. [USD per quantity]
+    fixed_quantity : FloatArray of shape (n_batches,)
+        What is owned; nan where the quantity is to be decided (>= 0).
+    """
+
+    instrument: IntArray
+    start_hour: IntArray
+    end_hour: IntArray
+    cost_usd: FloatArray
+    upfront_usd: FloatArray
+    fixed_quantity: FloatArray
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for name in ("instrument", "start_hour", "end_hour"):
+            object.__setattr__(self, name, frozen_ints(getattr(self, name)))
+        for name in ("cost_usd", "upfront_usd", "fixed_quantity"):
+            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches."""
+        return len(self.instrument)
+
+    @property
+    def is_decision(self) -> BoolArray:
+        """Whether the quantity is to be decided. Shape (n_batches,)."""
+        return np.isnan(self.fixed_quantity)
+
+    def active(self, hours: IntArray) -> BoolArray:
+        """Whether each batch is held in each hour. Shape (n_batches, n_hours)."""
+        started = self.start_hour[:, None] <= hours[None, :]
+        running: BoolArray = started & (hours[None, :] < self.end_hour[:, None])
+        return running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanningProblem:
+    """Everything that decides the optimum (DESIGN section 4).
+
+    Attributes
+    ----------
+    pools : tuple of str
+    hours : IntArray of shape (n_hours,)
+        Epoch hours, increasing.
+    hour_weights : FloatArray of shape (n_hours,)
+        Hours each column stands for. [h]
+    discount : FloatArray of shape (n_hours,)
+        Discount factor of each hour, constant over a month of 730 h; 1 at discount rate 0.
+    in_window : BoolArray of shape (n_hours,)
+        Whether the hour is inside the window in which metrics and limits are taken (the tail is not).
+    weights : FloatArray of shape (n_scenarios,)
+        Probabilities.
+    demand : FloatArray of shape (n_scenarios, n_pools, n_hours)
+        [units]
+    on_demand_usd : FloatArray of shape (n_pools,)
+        [USD/unit-hour]
+    spot_usd : FloatArray of shape (n_pools,)
+        Effective spot rate: availability x spot x (1 + rework) + (1 - availability) x on-demand; nan without spot.
+        [USD/unit-hour]
+    spot_eligible : FloatArray of shape (n_pools,)
+        Part of demand that may run on spot.
+    instruments : Instruments
+    batches : Batches
+    limits : Limits
+    risk_lambda : float
+        Weight of CVaR of cost at `limits.cvar_level`: minimize mean + lambda x CVaR.
+    """
+
+    pools: tuple[str, ...]
+    hours: IntArray
+    hour_weights: FloatArray
+    discount: FloatArray
+    in_window: BoolArray
+    weights: FloatArray
+    demand: FloatArray
+    on_demand_usd: FloatArray
+    spot_usd: FloatArray
+    spot_eligible: FloatArray
+    instruments: Instruments
+    batches: Batches
+    limits: Limits = field(default_factory=Limits)
+    risk_lambda: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        object.__setattr__(self, "hours", frozen_ints(self.hours))
+        for name in ("hour_weights", "discount", "weights", "demand", "on_demand_usd", "spot_usd", "spot_eligible"):
+            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+
+    def held(self, quantity: FloatArray) -> FloatArray:
+        """Quantity of each instrument held in each hour.
+
+        Parameters
+        ----------
+        quantity : FloatArray of shape (n_batches,)
+            Quantity of every batch, owned ones included.
+
+        Returns
+        -------
+        FloatArray of shape (n_instruments, n_hours)
+        """
+        out = np.zeros((len(self.instruments.names), len(self.hours)))
+        first = np.searchsorted(self.hours, self.batches.start_hour)
+        last = np.searchsorted(self.hours, self.batches.end_hour)
+        for batch, row in enumerate(self.batches.instrument):
+            out[row, first[batch] : last[batch]] += quantity[batch]
+        return out

@@ -1,0 +1,157 @@
+"""Which limits must give, and by how much, where the aggregated program has no feasible point.
+
+Every limit may give at a cost; the cheapest sum of changes is found over clusters, and what its answer takes on the
+true hours is what is reported, so that limits changed by that much can be met. Not here: the sentence
+(`optimizer.relaxation`); the same for small problems (`optimizer.extensive`).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, vstack
+
+from forecasting.arrays import FloatArray, IntArray
+from optimizer.coefficients import committed_fees, on_demand_equivalent_usd
+from optimizer.costs import evaluate
+from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
+from optimizer.master import Columns, MasterInput, Rows, build_master
+from optimizer.master_limits import COST_EXCESS, STRANDED_EXCESS, add_limits, serving_batches
+from optimizer.problem import PlanningProblem
+from optimizer.relaxation import Relaxation
+from optimizer.slack import limit_values
+from optimizer.solver import ArrayLp, SolverOptions, solve_arrays
+
+CHANGE_TOLERANCE = 1e-5  # of a limit's scale: below that it does not give
+ROOM_TOLERANCE = 1e-9  # below the solver's own feasibility tolerance
+N_DIGITS = 7  # significant ones of a changed limit; what follows is the solver's tolerance
+CASH_SCALE_FRACTION = 0.01  # of the on-demand cost: what a cash limit near zero is measured by
+SMALLEST_SCALE = 1.0  # USD or units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Elastic:
+    """What the limits are changed to, and quantities that then keep them.
+
+    Attributes
+    ----------
+    relaxations : tuple of Relaxation
+        Empty where every limit can be kept.
+    quantity : FloatArray of shape (n_batches,)
+    change : float
+        Sum of the changes over the clusters, each measured by its limit's scale.
+    """
+
+    relaxations: tuple[Relaxation, ...]
+    quantity: FloatArray
+    change: float
+
+
+def smallest_change(given: MasterInput) -> Elastic:
+    """Find the smallest change of the limits over the clusters, and what it is on the true hours.
+
+    Of the answers with the smallest change the cheapest is taken.
+
+    Parameters
+    ----------
+    given : MasterInput
+
+    Raises
+    ------
+    SolverError
+        If the solver stops.
+    """
+    problem = given.problem
+    columns, rows = Columns(given), Rows()
+    add_limits(given, columns, rows)
+    names = [name for name in rows.places if name not in (STRANDED_EXCESS, COST_EXCESS)]
+    places = np.array([rows.places[name][0] for name in names], dtype=np.int64)
+    lp = build_master(given, columns, rows)
+    scale = np.array([_scale(problem, name) for name in names])
+    elastic = _with_slack(lp, places, scale)
+    change = solve_arrays(elastic, SolverOptions()).objective
+    room = change * (1.0 + ROOM_TOLERANCE) + ROOM_TOLERANCE
+    found = solve_arrays(_cheapest(elastic, lp.cost, room), SolverOptions())
+    quantity = np.array(problem.batches.fixed_quantity)
+    decided = problem.batches.is_decision
+    quantity[decided] = np.maximum(found.values[columns.decision[decided]], 0.0)
+    return Elastic(relaxations=relaxations_for(given, quantity), quantity=quantity, change=change)
+
+
+def relaxations_for(given: MasterInput, quantity: FloatArray) -> tuple[Relaxation, ...]:
+    """Change every limit that the quantities overstep on the true hours to what they take."""
+    problem, limits = given.problem, given.problem.limits
+    value = limit_values(problem, quantity, evaluate(problem, quantity, given.classes))
+    fractions = (
+        (EXPECTED_STRANDED, limits.stranded_expected_fraction, value.stranded_expected, False),
+        (cvar_label(limits.cvar_level), limits.stranded_cvar_fraction, value.stranded_cvar, False),
+        (MINIMUM_COVERAGE, limits.coverage_min_fraction, value.coverage, True),
+        (MAXIMUM_COVERAGE, limits.coverage_max_fraction, value.coverage, False),
+        (SPOT_SHARE, limits.spot_share_max, value.spot_share, False),
+    )
+    found = [
+        _relaxation(name, "fraction", (limit, taken), is_floor=is_floor, scale=1.0)
+        for name, limit, taken, is_floor in fractions
+        if limit is not None
+    ]
+    for cash in limits.cash:
+        usd = float(problem.batches.upfront_usd[cash.batch_indices] @ quantity[cash.batch_indices])
+        scale = _scale(problem, cash.label)
+        found.append(_relaxation(cash.label, "USD", (cash.usd, usd), is_floor=False, scale=scale))
+    fees = committed_fees(problem) * quantity
+    committed = max(float(fees.sum()), np.finfo(float).tiny)
+    for share in limits.shares:
+        part = float(fees[share.batch_indices].sum()) / committed
+        found.append(_relaxation(share.label, "fraction", (share.fraction, part), is_floor=False, scale=1.0))
+    for firm in limits.firm:
+        units = float(quantity[serving_batches(problem, firm)].sum())
+        scale = max(firm.units, SMALLEST_SCALE)
+        found.append(_relaxation(firm.label, "units", (firm.units, units), is_floor=True, scale=scale))
+    return tuple(relaxation for relaxation in found if relaxation is not None)
+
+
+def _relaxation(
+    label: str, unit: str, limit_and_taken: tuple[float, float], *, is_floor: bool, scale: float
+) -> Relaxation | None:
+    """Change of one limit to what is taken; None where it holds."""
+    limit, taken = limit_and_taken
+    by = limit - taken if is_floor else taken - limit
+    if by <= CHANGE_TOLERANCE * scale:
+        return None
+    return Relaxation(label=label, unit=unit, is_floor=is_floor, by=by, to=float(f"{taken:.{N_DIGITS}g}"))
+
+
+def _scale(problem: PlanningProblem, name: str) -> float:
+    """What a change of a limit is measured by, in the unit of its row."""
+    whole_usd = max(on_demand_equivalent_usd(problem), SMALLEST_SCALE)
+    for cash in problem.limits.cash:
+        if cash.label == name:
+            return max(cash.usd, CASH_SCALE_FRACTION * whole_usd)
+    for firm in problem.limits.firm:
+        if firm.label == name:
+            return max(firm.units, SMALLEST_SCALE)
+    return whole_usd
+
+
+def _with_slack(lp: ArrayLp, places: IntArray, scale: FloatArray) -> ArrayLp:
+    """Let each of some rows give, minimizing the sum of what gives in parts of its scale."""
+    n = len(places)
+    sign = np.where(np.isfinite(lp.row_upper[places]), -1.0, 1.0)
+    slack = csr_array((sign * scale, (places, np.arange(n))), shape=(lp.matrix.shape[0], n))
+    return replace(
+        lp,
+        cost=np.concatenate([np.zeros(len(lp.cost)), np.ones(n)]),
+        lower=np.concatenate([lp.lower, np.zeros(n)]),
+        upper=np.concatenate([lp.upper, np.full(n, np.inf)]),
+        matrix=hstack([lp.matrix, slack]).tocsr(),
+    )
+
+
+def _cheapest(elastic: ArrayLp, cost: FloatArray, room: float) -> ArrayLp:
+    """Minimize cost where the changes sum to no more than `room`."""
+    return replace(
+        elastic,
+        cost=np.concatenate([cost, np.zeros(len(elastic.cost) - len(cost))]),
+        matrix=vstack([elastic.matrix, csr_array(elastic.cost[None, :])]).tocsr(),
+        row_lower=np.append(elastic.row_lower, -np.inf),
+        row_upper=np.append(elastic.row_upper, room),
+    )

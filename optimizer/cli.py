@@ -1,0 +1,203 @@
+"""The command line: options to jobs, answers to terminal and files, every user's mistake to one message and exit 2.
+
+Not here: what a job does.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from forecasting.errors import ForecastingError
+from optimizer.errors import CertificateError, OptimizerError
+from optimizer.jobs.inputs import InputPaths, RunOptions, parse_date, parse_terms
+from optimizer.jobs.solve import Method, Tell
+from optimizer.outputs import check_out_dir, write_outputs
+
+EXIT_USER = 2
+EXIT_DEFECT = 3
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Forecasts cloud capacity demand and chooses the cheapest commitments within stated risk limits.",
+)
+
+Usage = Annotated[Path, typer.Option(help="Hourly usage: hour_utc, pool, units (CSV or Parquet).")]
+Prices = Annotated[Path, typer.Option(help="Price list: one row per offer and pool (CSV or Parquet).")]
+Commitments = Annotated[Path | None, typer.Option(help="What is owned (CSV or Parquet).")]
+Pools = Annotated[Path | None, typer.Option(help="What the pools are (CSV or Parquet).")]
+RoadmapFile = Annotated[Path | None, typer.Option("--roadmap", help="Declared events (YAML).")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Limits and risk (YAML).")]
+Terms = Annotated[str | None, typer.Option(help="Terms that may be bought, in months: 12,36. Overrides the policy.")]
+MissingHours = Annotated[
+    Literal["zero", "refuse"] | None, typer.Option(help="What an hour without any row means. Overrides the roadmap.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of the sampled scenarios.", min=0)]
+Out = Annotated[Path, typer.Option(help="Directory for the files of the answer.")]
+MethodChoice = Annotated[Method, typer.Option(help="How to optimize; auto takes the extensive program where small.")]
+
+
+@app.callback()
+def plimsoll() -> None:
+    """Plan cloud capacity."""
+
+
+@app.command()
+def plan(  # noqa: PLR0913  # one parameter for each option of the command
+    usage: Usage,
+    prices: Prices,
+    as_of: Annotated[str, typer.Option(help="Date of the decision; nothing after it is read.")],
+    out: Out,
+    commitments: Commitments = None,
+    pools: Pools = None,
+    roadmap: RoadmapFile = None,
+    policy: PolicyFile = None,
+    terms: Terms = None,
+    missing_hours: MissingHours = None,
+    no_roadmap: Annotated[bool, typer.Option("--no-roadmap", help="Drop the events of the roadmap.")] = False,
+    seed: Seed = 0,
+    method: MethodChoice = "auto",
+) -> None:
+    """Forecast demand and plan purchases from a date on."""
+    from optimizer.jobs.quarterly import make_plan, read_planning_inputs
+    from optimizer.report.files import plan_files
+    from optimizer.report.terminal import print_plan
+
+    with _clear_errors(), _progress() as tell:
+        check_out_dir(out)
+        as_of_hour = parse_date(as_of, option="--as-of")
+        paths = InputPaths(
+            usage=usage, prices=prices, commitments=commitments, pools=pools, roadmap=roadmap, policy=policy
+        )
+        options = _options(terms, missing_hours, seed, uses_roadmap=not no_roadmap)
+        tell("reading inputs")
+        answer = make_plan(read_planning_inputs(paths, options, as_of_hour=as_of_hour), method=method, tell=tell)
+        tell("writing")
+        files = plan_files(answer)
+        write_outputs(out, files)
+    print_plan(answer, Console(), out_dir=out, files=tuple(files))
+
+
+@app.command()
+def optimize(  # noqa: PLR0913  # one parameter for each option of the command
+    demand: Annotated[Path, typer.Option(help="Demand taken as known: hour_utc, pool, units (CSV or Parquet).")],
+    prices: Prices,
+    dates: Annotated[str, typer.Option(help="Purchase dates: 2024-02-01,2024-05-01.")],
+    out: Out,
+    start: Annotated[
+        str | None, typer.Option(help="First day of the window; the first purchase date if absent.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="End of the window, exclusive; the end of demand if absent.")] = None,
+    commitments: Commitments = None,
+    pools: Pools = None,
+    policy: PolicyFile = None,
+    terms: Terms = None,
+    missing_hours: MissingHours = None,
+    seed: Seed = 0,
+    method: MethodChoice = "auto",
+) -> None:
+    """Optimum for demand taken as known: hindsight, or a scenario of your own."""
+    from optimizer.jobs.known import KnownRequest, optimize_known
+    from optimizer.report.known import known_files, print_known
+
+    with _clear_errors(), _progress() as tell:
+        check_out_dir(out)
+        paths = InputPaths(usage=demand, prices=prices, commitments=commitments, pools=pools, policy=policy)
+        request = KnownRequest(
+            paths=paths,
+            options=_options(terms, missing_hours, seed),
+            date_hours=tuple(parse_date(part.strip(), option="--dates") for part in dates.split(",")),
+            start_hour=None if start is None else parse_date(start, option="--start"),
+            end_hour=None if end is None else parse_date(end, option="--end"),
+            method=method,
+        )
+        answer = optimize_known(request, tell=tell)
+        files = known_files(answer)
+        write_outputs(out, files)
+    print_known(answer, Console(), out_dir=out, files=tuple(files))
+
+
+@app.command()
+def bill(  # noqa: PLR0913  # one parameter for each option of the command
+    usage: Usage,
+    prices: Prices,
+    commitments: Commitments = None,
+    pools: Pools = None,
+    start: Annotated[str | None, typer.Option(help="First day that is billed; the start of usage if absent.")] = None,
+    end: Annotated[str | None, typer.Option(help="End, exclusive; the end of usage if absent.")] = None,
+    policy: PolicyFile = None,
+    terms: Terms = None,
+    missing_hours: MissingHours = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Directory for bill.json; only printed if absent.")] = None,
+) -> None:
+    """Bill usage under prices and commitments, by AWS's own rules."""
+    from optimizer.jobs.bill import BillRequest, bill_usage
+    from optimizer.report.bill import bill_files, print_bill
+
+    with _clear_errors(), _progress() as tell:
+        if out is not None:
+            check_out_dir(out)
+        paths = InputPaths(usage=usage, prices=prices, commitments=commitments, pools=pools, policy=policy)
+        request = BillRequest(
+            paths=paths,
+            options=_options(terms, missing_hours, seed),
+            start_hour=None if start is None else parse_date(start, option="--start"),
+            end_hour=None if end is None else parse_date(end, option="--end"),
+        )
+        tell("billing")
+        answer = bill_usage(request)
+        files = bill_files(answer)
+        if out is not None:
+            write_outputs(out, files)
+    print_bill(answer, Console(), out_dir=out, files=tuple(files))
+
+
+def main() -> None:
+    """Entry point of the `plimsoll` command."""
+    app()
+
+
+def _options(terms: str | None, missing_hours: str | None, seed: int, *, uses_roadmap: bool = True) -> RunOptions:
+    """Flags that every command shares."""
+    return RunOptions(
+        terms_months=parse_terms(terms), missing_hours=missing_hours, uses_roadmap=uses_roadmap, seed=seed
+    )
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn errors of ours into one message on standard error and an exit code."""
+    try:
+        yield
+    except CertificateError as error:
+        _say_error(error)
+        raise typer.Exit(EXIT_DEFECT) from None
+    except (ForecastingError, OptimizerError) as error:
+        _say_error(error)
+        raise typer.Exit(EXIT_USER) from None
+
+
+def _say_error(error: Exception) -> None:
+    """Print an error as plain text: names in it are never markup."""
+    text = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in str(error))
+    Console(stderr=True, soft_wrap=True).print(Text(f"error: {text}"), highlight=False, emoji=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Show the step that runs, on a terminal only, on standard error."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with console.status("starting") as status:
+        yield lambda line: status.update(Text(line))

@@ -1,0 +1,1 @@
+"""What a user runs: the only code that knows both forecasts and prices."""

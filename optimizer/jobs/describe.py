@@ -1,0 +1,258 @@
+"""What a solved plan says of peaks, limits, demand, growth and expiries.
+
+Not here: purchases and costs.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from forecasting.arrays import FloatArray
+from forecasting.forecast import Forecast
+from forecasting.history import History
+from forecasting.hours import HOURS_PER_DAY, date_of_hour, month_index, month_name
+from forecasting.peaks import MonthlyPeaks, monthly_peaks, weighted_quantiles
+from forecasting.roadmap import Event, Roadmap
+from forecasting.scenarios import Scenarios
+from optimizer.assembly import Market
+from optimizer.calendar_dates import Timeline
+from optimizer.coefficients import committed_fees
+from optimizer.headroom import HeadroomNeed, firm_on_demand_units
+from optimizer.jobs.purchases import quantity_unit
+from optimizer.jobs.solve import Solved
+from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
+from optimizer.plan import DemandBands, EventMark, Expiry, GrowthPart, LimitState, PeakRow
+from optimizer.slack import limit_values
+
+PEAK_LEVELS = (0.5, 0.9, 0.99)
+BAND_LEVELS = (0.05, 0.5, 0.95)
+BINDING_TOLERANCE = 1e-4  # of the limit: closer than the certified gap can tell apart
+
+
+def peak_rows(
+    scenarios: Scenarios, needs: Sequence[HeadroomNeed], market: Market, solved: Solved
+) -> tuple[PeakRow, ...]:
+    """Peak of each pool and month with the firm capacity it takes and has, then of the total."""
+    peaks = monthly_peaks(scenarios, PEAK_LEVELS)
+    held = _firm_held(solved, peaks, scenarios)
+    out = []
+    for need in needs:
+        place = int(np.searchsorted(peaks.months, need.month))
+        pool = market.pools[scenarios.pools[need.pool_index]]
+        on_demand = firm_on_demand_units(pool)
+        p50, p90, p99 = peaks.pool_units[need.pool_index, place].tolist()
+        out.append(
+            PeakRow(
+                pool=pool.name,
+                month=month_name(need.month),
+                p50_units=p50,
+                p90_units=p90,
+                p99_units=p99,
+                headroom_fraction=need.fraction,
+                required_units=need.required_units,
+                firm_units=None if on_demand is None else on_demand + float(held[need.pool_index, place]),
+            )
+        )
+    for place, month in enumerate(peaks.months):
+        p50, p90, p99 = peaks.total_units[place].tolist()
+        out.append(
+            PeakRow(
+                pool="total",
+                month=month_name(int(month)),
+                p50_units=p50,
+                p90_units=p90,
+                p99_units=p99,
+                headroom_fraction=None,
+                required_units=None,
+                firm_units=None,
+            )
+        )
+    return tuple(out)
+
+
+def _firm_held(solved: Solved, peaks: MonthlyPeaks, scenarios: Scenarios) -> FloatArray:
+    """Least firm units that commitments hold in each month. Shape (n_pools, n_months). [units]"""
+    problem = solved.assembled.problem
+    instruments = problem.instruments
+    held = problem.held(solved.quantity)[:, problem.in_window]
+    covers = np.isfinite(instruments.draw) & instruments.is_firm[:, None]
+    firm = covers.T.astype(np.float64) @ held
+    starts = np.searchsorted(month_index(scenarios.hours), peaks.months)
+    least: FloatArray = np.minimum.reduceat(firm, starts, axis=1)
+    return least
+
+
+def expiries(market: Market, timeline: Timeline) -> tuple[Expiry, ...]:
+    """Owned commitments that end inside the window, by date."""
+    out = []
+    for owned in market.commitments:
+        if timeline.start_hour < owned.end_hour <= timeline.end_hour:
+            offer = market.catalog.offer(owned.offer_id)
+            out.append(
+                Expiry(
+                    commitment_id=owned.commitment_id,
+                    offer_id=owned.offer_id,
+                    kind=offer.kind.value,
+                    quantity=owned.quantity,
+                    quantity_unit=quantity_unit(offer),
+                    end_hour=owned.end_hour,
+                    hourly_fee_usd=owned.quantity * offer.effective_hourly_usd if offer.term_months else 0.0,
+                )
+            )
+    return tuple(sorted(out, key=lambda expiry: (expiry.end_hour, expiry.commitment_id)))
+
+
+def growth_parts(forecast: Forecast) -> tuple[GrowthPart, ...]:
+    """Growth of the past and of the horizon, organic and by event; the totals first."""
+    ordered = sorted(forecast.decomposition.parts, key=lambda part: not part.is_total)
+    return tuple(
+        GrowthPart(window=part.window, pool=part.pool, name=part.name, kind=part.kind, units=part.units)
+        for part in ordered
+    )
+
+
+def event_marks(roadmap: Roadmap) -> tuple[EventMark, ...]:
+    """Visible events, for the charts."""
+    return tuple(
+        EventMark(
+            name=event.name,
+            kind=event.kind.value,
+            start_hour=event.start_hour,
+            end_hour=event.end_hour,
+            text=_event_text(event),
+        )
+        for event in roadmap.events
+    )
+
+
+def _event_text(event: Event) -> str:
+    """What is declared, in one line."""
+    parts = [event.kind.value]
+    if event.from_pools:
+        parts.append(f"from {', '.join(event.from_pools)}")
+    if event.to_shares:
+        parts.append(f"to {', '.join(pool for pool, _ in event.to_shares)}")
+    parts.append(f"{date_of_hour(event.start_hour)} to {date_of_hour(event.end_hour - 1)}")
+    if event.probability < 1:
+        parts.append(f"probability {event.probability:.0%}")
+    return ", ".join(parts)
+
+
+def demand_bands(history: History, scenarios: Scenarios) -> tuple[DemandBands, ...]:
+    """Daily mean and peak of the total and of each region (what stands before the slash), past and future."""
+    regions = sorted({pool.partition("/")[0] for pool in scenarios.pools if "/" in pool})
+    everything = tuple(scenarios.pools)
+    groups = {"total": everything}
+    if len(regions) > 1:
+        groups |= {name: tuple(pool for pool in everything if pool.startswith(f"{name}/")) for name in regions}
+    return tuple(_bands(name, members, history, scenarios) for name, members in groups.items())
+
+
+def _bands(group: str, members: tuple[str, ...], history: History, scenarios: Scenarios) -> DemandBands:
+    """Bands of one group, over whole days."""
+    past_rows = [row for row, pool in enumerate(history.pools) if pool in members]
+    first = -(-history.start_hour // HOURS_PER_DAY)
+    last = history.end_hour // HOURS_PER_DAY
+    begin = first * HOURS_PER_DAY - history.start_hour
+    past = history.units[past_rows, begin : begin + (last - first) * HOURS_PER_DAY].sum(axis=0)
+    past = past.reshape(-1, HOURS_PER_DAY)
+    rows = [row for row, pool in enumerate(scenarios.pools) if pool in members]
+    future = scenarios.units[:, rows].sum(axis=1)
+    days, starts, counts = np.unique(scenarios.hours // HOURS_PER_DAY, return_index=True, return_counts=True)
+    mean = np.add.reduceat(future, starts, axis=1) / counts
+    peak = np.maximum.reduceat(future, starts, axis=1)
+    return DemandBands(
+        group=group,
+        history_days=np.arange(first, last),
+        history_mean=past.mean(axis=1),
+        history_peak=past.max(axis=1),
+        days=days,
+        mean_quantiles=weighted_quantiles(mean, scenarios.weights, BAND_LEVELS).T,
+        peak_quantiles=weighted_quantiles(peak, scenarios.weights, BAND_LEVELS).T,
+    )
+
+
+def limit_states(solved: Solved) -> tuple[LimitState, ...]:
+    """Every limit that the policy sets, with its price."""
+    problem, price = solved.assembled.problem, dict(solved.limit_prices_usd)
+    limits = problem.limits
+    values = limit_values(problem, solved.quantity, solved.found)
+    committed = float(committed_fees(problem) @ solved.quantity)
+    weights = problem.weights
+    demand_usd = float(weights @ solved.found.demand_usd)
+    off_spot_usd = demand_usd - float(weights @ solved.found.spot_value_usd)
+    rows = (
+        (EXPECTED_STRANDED, limits.stranded_expected_fraction, values.stranded_expected, committed, 1.0),
+        (cvar_label(limits.cvar_level), limits.stranded_cvar_fraction, values.stranded_cvar, committed, 1.0),
+        (MINIMUM_COVERAGE, limits.coverage_min_fraction, values.coverage, off_spot_usd, -1.0),
+        (MAXIMUM_COVERAGE, limits.coverage_max_fraction, values.coverage, off_spot_usd, 1.0),
+        (SPOT_SHARE, limits.spot_share_max, values.spot_share, demand_usd, 1.0),
+    )
+    out = [
+        _fraction_limit(name, limit, value, price.get(name, 0.0) * scale_usd, sign)
+        for name, limit, value, scale_usd, sign in rows
+        if limit is not None
+    ]
+    return (*out, *_purchase_limits(solved, price), *_firm_limits(solved, price))
+
+
+def _fraction_limit(name: str, limit: float, value: float, price_usd: float, sign: float) -> LimitState:
+    """State of a limit on a fraction."""
+    is_binding = abs(limit - value) <= BINDING_TOLERANCE * max(limit, 1e-3) or price_usd > 0
+    way = "more" if sign > 0 else "less"
+    text = f"{name}: {value:.2%} of {limit:.2%} allowed." if sign > 0 else f"{name}: {value:.2%}, at least {limit:.2%}."
+    if is_binding and price_usd > 0:
+        text += f" One percentage point {way} would save {price_usd / 100:,.0f} USD in expectation."
+    unit = "fraction of committed USD" if "strand" in name else "fraction"
+    return LimitState(name=name, unit=unit, limit=limit, value=value, binds=is_binding, price_usd=price_usd, text=text)
+
+
+def _purchase_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitState]:
+    """Upfront cash and concentration."""
+    problem = solved.assembled.problem
+    upfront = problem.batches.upfront_usd * solved.quantity
+    out = []
+    for cash in problem.limits.cash:
+        spent = float(upfront[cash.batch_indices].sum())
+        gain = price.get(cash.label, 0.0)
+        is_binding = gain > 0 or spent >= cash.usd * (1 - BINDING_TOLERANCE)
+        text = f"{cash.label}: {spent:,.0f} of {cash.usd:,.0f} USD."
+        text += f" One more USD would save {gain:.3f} USD in expectation." if gain > 0 else ""
+        out.append(
+            LimitState(
+                name=cash.label, unit="USD", limit=cash.usd, value=spent, binds=is_binding, price_usd=gain, text=text
+            )
+        )
+    committed = committed_fees(problem) * solved.quantity
+    total = float(committed.sum())
+    for share in problem.limits.shares:
+        value = float(committed[share.batch_indices].sum()) / total if total > 0 else 0.0
+        out.append(_fraction_limit(share.label, share.fraction, value, price.get(share.label, 0.0) * total, 1.0))
+    return out
+
+
+def _firm_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitState]:
+    """Headroom, where reservations must add to firm on-demand."""
+    problem = solved.assembled.problem
+    batches, instruments = problem.batches, problem.instruments
+    out = []
+    for need in problem.limits.firm:
+        serves = (instruments.is_firm & np.isfinite(instruments.draw[:, need.pool_index]))[batches.instrument]
+        is_on = serves & (batches.start_hour <= need.start_hour) & (batches.end_hour >= need.end_hour)
+        value = float(solved.quantity[is_on].sum())
+        cost = price.get(need.label, 0.0)
+        text = f"{need.label}: {value:,.1f} of {need.units:,.1f} firm units beyond on-demand quota x availability."
+        text += f" One unit less would save {cost:,.2f} USD." if cost > 0 else ""
+        is_binding = cost > 0 or value <= need.units * (1 + BINDING_TOLERANCE)
+        out.append(
+            LimitState(
+                name=need.label,
+                unit="units",
+                limit=need.units,
+                value=value,
+                binds=is_binding,
+                price_usd=cost,
+                text=text,
+            )
+        )
+    return out

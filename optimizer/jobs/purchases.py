@@ -1,0 +1,123 @@
+"""Bought batches as purchases and commitments, with the reason for each.
+
+Not here: which are bought (`optimizer.jobs.solve`).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecasting.arrays import FloatArray
+from forecasting.hours import date_of_hour
+from optimizer.assembly import Assembled
+from optimizer.jobs.solve import Solved
+from optimizer.offers import Offer
+from optimizer.plan import NextUnit, Purchase
+from optimizer.portfolio import Commitment
+
+
+def quantity_unit(offer: Offer) -> str:
+    """Unit that an offer's quantity is counted in."""
+    if offer.is_plan:
+        return "USD/h"
+    return "normalized units" if offer.is_size_flexible else "units"
+
+
+def purchases(solved: Solved, *, on_demand_usd: Mapping[str, float], use: Mapping[str, float]) -> tuple[Purchase, ...]:
+    """Everything bought, by date.
+
+    Parameters
+    ----------
+    solved : Solved
+    on_demand_usd : mapping of str to float
+        On-demand rate of each pool. [USD/unit-hour]
+    use : mapping of str to float
+        Expected use of each commitment by its id, as billed; may be empty.
+    """
+    out = []
+    for commitment, batch in zip(planned_commitments(solved), solved.bought, strict=True):
+        offer = offer_of(solved.assembled, int(batch))
+        fee = offer.effective_hourly_usd if offer.term_months else 0.0
+        out.append(
+            Purchase(
+                commitment_id=commitment.commitment_id,
+                decision_hour=commitment.start_hour,
+                start_hour=commitment.start_hour,
+                end_hour=commitment.end_hour,
+                offer_id=offer.offer_id,
+                kind=offer.kind.value,
+                payment_option=offer.payment_option,
+                term_months=offer.term_months,
+                pools=offer.pools,
+                quantity=commitment.quantity,
+                quantity_unit=quantity_unit(offer),
+                committed_usd=fee * commitment.quantity * (commitment.end_hour - commitment.start_hour),
+                upfront_usd=offer.upfront_usd * commitment.quantity,
+                reason=_reason(offer, on_demand_usd, use.get(commitment.commitment_id)),
+            )
+        )
+    return tuple(out)
+
+
+def planned_commitments(solved: Solved) -> tuple[Commitment, ...]:
+    """Bought batches as commitments, named by date and offer."""
+    problem = solved.assembled.problem
+    out = []
+    for batch in solved.bought:
+        offer = offer_of(solved.assembled, int(batch))
+        start, end = int(problem.batches.start_hour[batch]), int(problem.batches.end_hour[batch])
+        out.append(
+            Commitment(
+                commitment_id=f"{date_of_hour(start)}/{offer.offer_id}",
+                offer_id=offer.offer_id,
+                quantity=float(solved.quantity[batch]),
+                start_hour=start,
+                end_hour=end,
+            )
+        )
+    return tuple(out)
+
+
+def offer_of(assembled: Assembled, batch: int) -> Offer:
+    """Offer of a batch."""
+    return assembled.offers[int(assembled.problem.batches.instrument[batch])]
+
+
+def next_units(solved: Solved) -> tuple[NextUnit, ...]:
+    """What one more unit of every offer would bring on the first date; best first."""
+    assembled = solved.assembled
+    dates = assembled.decision_hour
+    first = dates[dates >= 0].min(initial=np.iinfo(np.int64).max)
+    out = []
+    for batch in np.flatnonzero(dates == first):
+        reduced = float(solved.reduced_cost_usd[batch])
+        if np.isnan(reduced):
+            continue
+        offer = offer_of(assembled, int(batch))
+        out.append(
+            NextUnit(
+                offer_id=offer.offer_id,
+                quantity=float(solved.quantity[batch]),
+                quantity_unit=quantity_unit(offer),
+                saving_usd=-reduced if reduced else 0.0,
+            )
+        )
+    return tuple(sorted(out, key=lambda unit: (-unit.saving_usd, -unit.quantity, unit.offer_id)))
+
+
+def break_even_range(offer: Offer, on_demand_usd: Mapping[str, float]) -> tuple[float, float]:
+    """Lowest and highest use at which the offer costs as much as on-demand, over its pools."""
+    rate = np.array([on_demand_usd[pool] for pool in offer.pools])
+    use: FloatArray = offer.draw * offer.effective_hourly_usd / rate
+    return float(use.min()), float(use.max())
+
+
+def _reason(offer: Offer, on_demand_usd: Mapping[str, float], use: float | None) -> str:
+    """One sentence."""
+    if offer.term_months == 0:
+        return "Holds the capacity that headroom asks for; an idle unit costs its on-demand rate."
+    low, high = break_even_range(offer, on_demand_usd)
+    even = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%} (by pool)"
+    if use is None:
+        return f"Breaks even with on-demand at {even} use."
+    return f"Expected use {use:.1%}; breaks even with on-demand at {even}."

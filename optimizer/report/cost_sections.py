@@ -1,0 +1,138 @@
+"""Sections of the page about money: cost beside its alternatives, what covers demand, the certificate.
+
+Not here: purchases (`optimizer.report.purchase_sections`).
+"""
+
+from optimizer.plan import Certificate, Plan
+from optimizer.report.markup import Heading, Html, element, folded, joined, table, words
+from optimizer.report.money_charts import allocation_charts, cost_chart
+from optimizer.report.numbers import column, percent, usd, without_noise
+from optimizer.report.sections import figure, paragraph, section
+from optimizer.report.words import kind_title, period
+
+METHOD_TITLES = {"extensive": "one linear program over all hours and scenarios", "partition": "decomposition"}
+
+
+def cost_section(plan: Plan) -> Html:
+    """Cost of the plan and of what it is compared with."""
+    return section(
+        "cost",
+        "3. Cost",
+        _cost_table(plan),
+        _use_table(plan),
+        paragraph(
+            "ESR, effective savings rate: 1 minus cost over the cost of the same usage on demand. Coverage: part of "
+            "the eligible on-demand value that commitments cover. Utilization: part of what is committed that usage "
+            "consumed. Stranded: committed value that no usage consumed; its CVaR is the mean of the worst cases at "
+            "the policy's level.",
+            css="under",
+        ),
+        figure(cost_chart(plan)),
+    )
+
+
+def _cost_table(plan: Plan) -> Html:
+    """Cost and savings."""
+    summaries = plan.summaries
+    reference = next((s.mean_usd for s in summaries if s.name == "all_on_demand"), None)
+    money = [column([getattr(s, key) for s in summaries]) for key in ("mean_usd", "p10_usd", "p50_usd", "p90_usd")]
+    savings = column([None if reference is None else reference - s.mean_usd for s in summaries])
+    headings = (
+        words("Way of buying"),
+        *(Heading(title=title, unit="USD") for title in ("Expected", "P10", "P50", "P90")),
+        Heading(title="Saved against on demand", unit="USD, expected"),
+        Heading(title="ESR"),
+    )
+    rows = [
+        [summary.title, *(texts[index] for texts in money), savings[index], percent(summary.esr)]
+        for index, summary in enumerate(summaries)
+    ]
+    return table(f"Cost from {period(plan)}, as billed hour by hour in every scenario", headings, rows)
+
+
+def _use_table(plan: Plan) -> Html:
+    """How well the commitments are used."""
+    stranded = column([s.stranded_usd for s in plan.summaries])
+    headings = (
+        words("Way of buying"),
+        Heading(title="Coverage"),
+        Heading(title="Utilization"),
+        Heading(title="Stranded", unit="USD, expected"),
+        Heading(title="Stranded", unit="% of committed, expected"),
+        Heading(title="Stranded", unit="% of committed, CVaR"),
+    )
+    rows = [
+        [
+            summary.title,
+            percent(summary.coverage),
+            percent(summary.utilization),
+            stranded[index],
+            percent(summary.stranded_fraction),
+            percent(summary.stranded_cvar_fraction),
+        ]
+        for index, summary in enumerate(plan.summaries)
+    ]
+    new = f"{percent(plan.new_stranded_fraction)} expected, {percent(plan.new_stranded_cvar_fraction)} CVaR"
+    caption = f"Use of commitments, owned and new together. New purchases alone strand {new}, of what they commit"
+    return table(caption, headings, rows)
+
+
+def cover_section(plan: Plan) -> Html:
+    """What serves demand, month by month."""
+    if not plan.allocation:
+        return section("cover", "5. What covers demand", paragraph("There is no demand in the window."))
+    charts = element("div", *map(figure, allocation_charts(plan)), attributes={"class": "pair"})
+    return section("cover", "5. What covers demand", charts, _kind_table(plan))
+
+
+def _kind_table(plan: Plan) -> Html:
+    """Sums over the window by kind."""
+    sums: dict[str, float] = {}
+    for row in plan.allocation:
+        sums[row.kind] = sums.get(row.kind, 0.0) + row.usd
+    whole = sum(sums.values())
+    ranked = sorted(sums, key=lambda kind: -sums[kind])
+    texts = column([*(sums[kind] for kind in ranked), whole])
+    rows = [
+        [kind_title(kind), texts[index], percent(sums[kind] / whole if whole else float("nan"))]
+        for index, kind in enumerate(ranked)
+    ]
+    headings = (words("Kind"), Heading(title="Expected cost", unit="USD"), Heading(title="Part"))
+    caption = f"Expected cost by what serves the demand, {period(plan)} (by month and pool in allocation.parquet)"
+    last = ["All", texts[-1], percent(1.0 if whole else float("nan"))]
+    return folded("Sums over the window", table(caption, headings, [*rows, last], total=True))
+
+
+def certificate_section(plan: Plan) -> Html:
+    """How far from the optimum the plan can be, and what the billing rules say."""
+    proof = plan.certificate
+    bounds = (
+        ("Upper bound: this plan", proof.upper_bound_usd),
+        ("of which beyond the window", proof.tail_usd),
+        ("Lower bound: no plan can cost less", proof.lower_bound_usd),
+        ("Difference", proof.upper_bound_usd - proof.lower_bound_usd),
+    )
+    rows = [[title, usd(value)] for title, value in bounds]
+    rows.append(["Gap, part of the upper bound", percent(proof.gap_fraction)])
+    method = METHOD_TITLES.get(proof.method, proof.method)
+    caption = f"Bounds on the objective (window and valued tail, before rounding), by {method}"
+    return section(
+        "certificate",
+        "9. Certificate",
+        paragraph(proof.statement),
+        table(caption, (words("Bound"), Heading(title="Value")), rows),
+        _replay(proof),
+    )
+
+
+def _replay(proof: Certificate) -> Html:
+    """Cost by the billing engine beside the optimizer's, the difference split by rule."""
+    difference = without_noise(proof.billed_usd - proof.lp_usd, proof.lp_usd)
+    rows = [
+        ["By the optimizer", usd(proof.lp_usd)],
+        *([joined("Rule: ", rule), usd(without_noise(part, proof.lp_usd))] for rule, part in proof.difference_usd),
+        ["By the billing rules", usd(proof.billed_usd)],
+    ]
+    share = percent(difference / proof.lp_usd) if proof.lp_usd > 0 else "n/a"
+    caption = f"Expected cost in the window, twice: the billing rules, applied hour by hour, differ by {share}"
+    return table(caption, (words("Computed"), Heading(title="Cost or difference")), rows, total=True)

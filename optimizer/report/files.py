@@ -1,0 +1,26 @@
+"""The files of a plan, by name, ready to be written all or nothing by `optimizer.outputs`.
+
+Not here: what each file says.
+"""
+
+from optimizer.plan import Plan
+from optimizer.report.html import report_html
+from optimizer.report.plan_json import plan_json
+from optimizer.report.tables import allocation_parquet, purchases_csv
+
+
+def plan_files(plan: Plan) -> dict[str, bytes]:
+    """Every output file of a planning run. The same plan gives the same bytes.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by file name.
+    """
+    return {
+        "purchases.csv": purchases_csv(plan.purchases),
+        "schedule.csv": purchases_csv(plan.schedule),
+        "plan.json": plan_json(plan),
+        "allocation.parquet": allocation_parquet(plan.allocation),
+        "report.html": report_html(plan),
+    }

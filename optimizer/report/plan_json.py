@@ -1,0 +1,88 @@
+"""The plan as a versioned JSON document; docs/plan-json.md says what each key means.
+
+Not here: daily bands (in the page) and the allocation (a Parquet file), which are tables too long for it.
+"""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from forecasting.hours import iso_of_hour
+from optimizer.plan import Certificate, CostSummary, Plan
+
+SCHEMA_VERSION = 1
+
+
+def plan_json(plan: Plan) -> bytes:
+    """JSON of a plan: keys sorted, floats to the last bit, null for what is not a finite number.
+
+    Returns
+    -------
+    bytes
+        UTF-8, ASCII only, indented by two, with a line feed at the end.
+    """
+    return json_bytes(plan_document(plan))
+
+
+def json_bytes(document: dict[str, Any]) -> bytes:
+    """JSON of a document that holds nothing but dicts, lists, text, numbers and None."""
+    text = json.dumps(_finite(document), sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    return (text + "\n").encode()
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as nested dicts and lists, hours as ISO 8601 timestamps in UTC."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "total_usd": plan.summary.mean_usd,
+        "title": plan.title,
+        "as_of_utc": iso_of_hour(plan.as_of_hour),
+        "horizon_end_utc": iso_of_hour(plan.horizon_end_hour),
+        "purchases": [dated(asdict(purchase)) for purchase in plan.purchases],
+        "schedule": [dated(asdict(purchase)) for purchase in plan.schedule],
+        "summaries": [summary_document(summary) for summary in plan.summaries],
+        "scenario_weights": plan.scenario_weights.tolist(),
+        "new_stranded_fraction": plan.new_stranded_fraction,
+        "new_stranded_cvar_fraction": plan.new_stranded_cvar_fraction,
+        "peaks": [asdict(row) for row in plan.peaks],
+        "expiries": [dated(asdict(expiry)) for expiry in plan.expiries],
+        "growth": [asdict(part) for part in plan.growth],
+        "certificate": certificate_document(plan.certificate),
+        "limits": [asdict(limit) for limit in plan.limits],
+        "next_units": [asdict(unit) for unit in plan.next_units],
+        "events": [dated(asdict(event)) for event in plan.events],
+        "assumptions": list(plan.assumptions),
+        "inputs": [asdict(record) for record in plan.inputs],
+        "versions": [{"name": name, "version": version} for name, version in plan.versions],
+        "seed": plan.seed,
+    }
+
+
+def certificate_document(certificate: Certificate) -> dict[str, Any]:
+    """Certificate with its difference as a list of rules."""
+    parts = [{"rule": rule, "usd": usd} for rule, usd in certificate.difference_usd]
+    return asdict(certificate) | {"difference_usd": parts}
+
+
+def dated(record: dict[str, Any]) -> dict[str, Any]:
+    """Record with every epoch hour as a timestamp, `*_hour` becoming `*_utc`."""
+    hours = ("decision_hour", "start_hour", "end_hour")
+    plain = {key: value for key, value in record.items() if key not in hours}
+    return plain | {key.replace("_hour", "_utc"): iso_of_hour(record[key]) for key in hours if key in record}
+
+
+def summary_document(summary: CostSummary) -> dict[str, Any]:
+    """Summary with its scenarios as a list."""
+    return asdict(summary) | {"scenario_usd": summary.scenario_usd.tolist()}
+
+
+def _finite(value: Any) -> Any:
+    """Same document with None for what is not a finite number, lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

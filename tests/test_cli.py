@@ -1,0 +1,214 @@
+"""The commands as a person types them: what they print, write and refuse."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from typer.testing import CliRunner, Result
+
+from optimizer.cli import app
+from optimizer.errors import CertificateError
+
+ALL_ROLES = ("commitments", "pools", "roadmap", "policy")
+EXIT_DEFECT = 3
+
+TINY_PRICES = (
+    "offer_id,kind,provider,region,pool,term_months,payment_option,hourly_usd,upfront_usd\n"
+    "od,on_demand,aws,r,p,0,none,1.0,0\n"
+    "ri,reserved_standard,aws,r,p,12,all,0,5256\n"
+)
+TINY_OWNED = "commitment_id,offer_id,quantity,start_utc,end_utc\nmine,ri,2,2024-01-01,2024-12-31\n"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A day of one pool: 3 units at night, 1 by day, and two reservations."""
+    hours = pd.date_range("2024-01-01", periods=24, freq="h", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    units = [3 if hour < 12 else 1 for hour in range(24)]
+    pd.DataFrame({"hour_utc": hours, "pool": "p", "units": units}).to_csv(tmp_path / "usage.csv", index=False)
+    (tmp_path / "prices.csv").write_text(TINY_PRICES)
+    (tmp_path / "owned.csv").write_text(TINY_OWNED)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", [[], ["plan"], ["optimize"], ["bill"]], ids=["all", "plan", "optimize", "bill"])
+def test_help_names_what_a_command_takes(command: list[str], plimsoll: Callable[..., Result]):
+    result = plimsoll(*command, "--help")
+    assert result.exit_code == 0
+    expected = {"plan": "--as-of", "optimize": "--dates", "bill": "--usage"}
+    for name in command or expected:
+        assert (expected[name] if command else name) in result.stdout
+
+
+def test_a_bill_is_the_one_made_by_hand(tiny: Path, plimsoll: Callable[..., Result]):
+    files = ["--usage", tiny / "usage.csv", "--prices", tiny / "prices.csv", "--commitments", tiny / "owned.csv"]
+    result = plimsoll("bill", *files, "--out", tiny / "out")
+    assert result.exit_code == 0, result.output
+    bill = json.loads((tiny / "out" / "bill.json").read_text())
+    fees = 2 * 0.6 * 24  # 5,256 USD over 8,760 hours, two units
+    assert_allclose(bill["total_usd"], fees + 12.0)
+    assert_allclose(bill["commitment_fees_usd"], fees)
+    assert_allclose(bill["on_demand_usd"], 12.0)
+    assert_allclose(bill["stranded_usd"], 12 * 0.6)
+    assert_allclose(bill["on_demand_equivalent_usd"], 48.0)
+    assert_allclose(bill["cash_usd"], 12.0 + 2 * 5256)
+    assert_allclose(bill["coverage"], 36 / 48)
+    assert_allclose(bill["utilization"], 36 / 48)
+    assert_allclose(bill["esr"], 1 - (fees + 12) / 48)
+    assert (bill["start_utc"], bill["end_utc"]) == ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z")
+    assert "40.80" in result.stdout
+
+
+def test_a_bill_without_out_is_only_printed(tiny: Path, plimsoll: Callable[..., Result]):
+    before = sorted(tiny.iterdir())
+    result = plimsoll("bill", "--usage", tiny / "usage.csv", "--prices", tiny / "prices.csv")
+    assert result.exit_code == 0, result.output
+    assert "48.00" in result.stdout
+    assert sorted(tiny.iterdir()) == before
+
+
+def test_a_bill_of_part_of_the_usage_counts_only_that_part(small_fleet: Path, plimsoll: Callable[..., Result]):
+    files = ["--usage", small_fleet / "usage.csv", "--prices", small_fleet / "prices.csv"]
+    usage = pd.read_csv(small_fleet / "usage.csv", parse_dates=["hour_utc"])
+    rate = {"east/web": 1.0, "east/api": 0.8, "west/batch": 0.5, "west/late": 0.6}
+    first, last = pd.Timestamp("2024-02-01", tz="UTC"), pd.Timestamp("2024-02-03", tz="UTC")
+    inside = usage.loc[(usage["hour_utc"] >= first) & (usage["hour_utc"] < last)]
+    expected = float((inside["units"] * inside["pool"].map(rate)).sum())
+    result = plimsoll("bill", *files, "--start", "2024-02-01", "--end", "2024-02-03")
+    assert result.exit_code == 0, result.output
+    assert f"{expected:,.2f}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2023-12-01", "2024-02-01"), ("2024-02-01", "2024-02-01"), ("2024-02-01", "2024-06-01")]
+)
+def test_a_bill_outside_of_the_usage_is_refused(
+    start: str, end: str, small_fleet: Path, plimsoll: Callable[..., Result]
+):
+    files = ["--usage", small_fleet / "usage.csv", "--prices", small_fleet / "prices.csv"]
+    result = plimsoll("bill", *files, "--start", start, "--end", end)
+    assert result.exit_code == 2
+    assert "must lie inside the usage, 2024-01-01 to 2024-03-31" in result.stderr
+
+
+def test_a_flag_overrides_the_policy_and_the_roadmap(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    (fleet / "policy.yaml").write_text("terms_months: [12]\n")
+    text = (fleet / "usage.csv").read_text().splitlines(keepends=True)
+    (fleet / "usage.csv").write_text("".join(line for line in text if not line.startswith("2024-02-10T05")))
+    roadmap = (fleet / "roadmap.yaml").read_text()
+    (fleet / "roadmap.yaml").write_text("missing_hours: zero\n" + roadmap)
+    args = fleet_args(fleet, "roadmap", "policy")
+    result = plimsoll(*args, "--out", fleet / "out")
+    assert result.exit_code == 0, result.output  # --terms 1 of the arguments overrides 12, the gap is declared zero
+    purchases = pd.read_csv(fleet / "out" / "purchases.csv")
+    assert purchases["offer_id"].str.contains("1n|1a|csp1").all()
+    assert not purchases["offer_id"].str.contains("12").any()
+    refused = plimsoll(*args, "--missing-hours", "refuse", "--out", fleet / "out2")
+    assert refused.exit_code == 2
+    assert "1 hours have no row for any pool" in refused.stderr
+
+
+def test_no_roadmap_drops_the_events_but_not_what_it_says_of_missing_hours(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    bare = plimsoll(*fleet_args(fleet), "--out", fleet / "bare")
+    assert bare.exit_code == 0, bare.output
+    with_roadmap = [*fleet_args(fleet, "roadmap"), "--no-roadmap"]
+    assert plimsoll(*with_roadmap, "--out", fleet / "dropped").exit_code == 0
+    assert (fleet / "dropped" / "purchases.csv").read_bytes() == (fleet / "bare" / "purchases.csv").read_bytes()
+    assert json.loads((fleet / "dropped" / "plan.json").read_text())["events"] == []
+    text = (fleet / "usage.csv").read_text().splitlines(keepends=True)
+    (fleet / "usage.csv").write_text("".join(line for line in text if not line.startswith("2024-02-10T05")))
+    assert plimsoll(*with_roadmap, "--out", fleet / "gap").exit_code == 2
+    (fleet / "roadmap.yaml").write_text("missing_hours: zero\n" + (fleet / "roadmap.yaml").read_text())
+    assert plimsoll(*with_roadmap, "--out", fleet / "gap").exit_code == 0
+
+
+def test_what_is_printed_is_what_is_written(
+    small_fleet: Path, tmp_path: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    result = plimsoll(*fleet_args(small_fleet, *ALL_ROLES), "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert f"{document['total_usd']:,.0f} USD" in result.stdout
+    assert f"{document['certificate']['billed_usd']:,.0f}" in result.stdout
+    for purchase in document["purchases"]:
+        assert purchase["offer_id"] in result.stdout
+    for name in ("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html"):
+        assert name in result.stdout
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out" / "purchases.csv").read_text())))
+    assert [float(row["quantity"]) for row in rows] == [purchase["quantity"] for purchase in document["purchases"]]
+    assert list(rows[0]) == ["commitment_id", "decision_date", "start_utc", "end_utc", "offer_id", "quantity"]
+    assert {row["decision_date"] for row in rows} == {"2024-03-11"}
+
+
+@pytest.mark.slow
+def test_purchases_are_accepted_as_commitments_of_the_next_quarter(
+    small_fleet: Path, tmp_path: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    assert plimsoll(*fleet_args(small_fleet, terms="12"), "--out", tmp_path / "first").exit_code == 0
+    owned = tmp_path / "first" / "purchases.csv"
+    later = [*fleet_args(small_fleet, as_of="2024-03-25"), "--commitments", str(owned)]
+    result = plimsoll(*later, "--out", tmp_path / "second")
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "second" / "plan.json").read_text())
+    costs = {row["name"]: row["mean_usd"] for row in document["summaries"]}
+    assert costs["keep_owned"] < 0.9 * costs["all_on_demand"]
+    assert costs["plan"] <= costs["keep_owned"] * 1.0001
+
+
+def test_a_plan_with_nothing_to_buy_says_so_and_writes_valid_empty_files(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    prices = (fleet / "prices.csv").read_text().splitlines(keepends=True)
+    (fleet / "prices.csv").write_text("".join(line for line in prices if not line.startswith(("ri", "csp"))))
+    result = plimsoll(*fleet_args(fleet), "--out", fleet / "out")
+    assert result.exit_code == 0, result.output
+    header = "commitment_id,decision_date,start_utc,end_utc,offer_id,quantity\n"
+    assert (fleet / "out" / "purchases.csv").read_text() == header
+    again = plimsoll(*fleet_args(fleet), "--commitments", fleet / "out" / "purchases.csv", "--out", fleet / "again")
+    assert again.exit_code == 0, again.output
+    document = json.loads((fleet / "out" / "plan.json").read_text())
+    costs = {row["name"]: row["mean_usd"] for row in document["summaries"]}
+    assert costs["plan"] == costs["all_on_demand"] == costs["keep_owned"]
+
+
+def test_the_optimum_prints_its_purchases_and_its_certificate(
+    small_fleet: Path, tmp_path: Path, plimsoll: Callable[..., Result]
+):
+    result = plimsoll(
+        *("optimize", "--demand", small_fleet / "usage.csv", "--prices", small_fleet / "prices.csv"),
+        *("--dates", "2024-02-01", "--terms", "1", "--end", "2024-03-01", "--out", tmp_path / "out"),
+    )
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert f"{document['total_usd']:,.2f}" in result.stdout
+    for purchase in document["purchases"]:
+        assert purchase["offer_id"] in result.stdout
+    assert "gap" in result.stdout
+    assert (document["start_utc"], document["end_utc"]) == ("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z")
+
+
+def test_a_certificate_that_fails_is_a_defect_not_a_mistake_of_the_user():
+    @app.command("fail-on-purpose", hidden=True)
+    def fail() -> None:
+        from optimizer.cli import _clear_errors
+
+        with _clear_errors():
+            msg = "two sums disagree"
+            raise CertificateError(msg)
+
+    try:
+        result = CliRunner().invoke(app, ["fail-on-purpose"])
+    finally:
+        app.registered_commands.pop()
+    assert result.exit_code == EXIT_DEFECT
+    assert result.stderr == "error: two sums disagree\n"

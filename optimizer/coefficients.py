@@ -6,6 +6,7 @@ Not here: the rows (`optimizer.program`), and what a finished plan cost (the rep
 import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray
+from optimizer.limits import FirmRequirement
 from optimizer.problem import PlanningProblem
 
 
@@ -32,6 +33,34 @@ def covers_pool(problem: PlanningProblem) -> BoolArray:
     """Whether an instrument covers usage of a pool. Shape (n_instruments, n_pools)."""
     covers: BoolArray = ~problem.instruments.reserves_units[:, None] & np.isfinite(problem.instruments.draw)
     return covers
+
+
+def serving_batches(problem: PlanningProblem, need: FirmRequirement) -> BoolArray:
+    """Whether a batch is firm capacity over the whole of a requirement. Shape (n_batches,)."""
+    batches, instruments = problem.batches, problem.instruments
+    serves = instruments.is_firm & np.isfinite(instruments.draw[:, need.pool_index])
+    is_on = (batches.start_hour <= need.start_hour) & (need.end_hour <= batches.end_hour)
+    found: BoolArray = is_on & serves[batches.instrument]
+    return found
+
+
+def most_reserved_units(problem: PlanningProblem) -> FloatArray:
+    """Most that capacity reservations may be bought: what firm capacity asks for in the pool; inf for all else.
+
+    More would serve nothing, and under a limit on stranded USD its idle units would pass for use.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+        [units]
+    """
+    need = np.zeros(len(problem.pools))
+    for firm in problem.limits.firm:
+        need[firm.pool_index] = max(need[firm.pool_index], firm.units)
+    of_instrument = np.where(reserves_pool(problem), need, 0.0).max(axis=1, initial=0.0)
+    row = problem.batches.instrument
+    most: FloatArray = np.where(problem.instruments.reserves_units[row], of_instrument[row], np.inf)
+    return most
 
 
 def window_fees(problem: PlanningProblem) -> FloatArray:

@@ -3,7 +3,7 @@
 Both methods of solution are recomputed here. Not here: the provider's order of application (`optimizer.billing`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from forecasting.arrays import FloatArray
 from optimizer.cover import CoverClasses
 from optimizer.problem import PlanningProblem
-from optimizer.recourse import ColumnTerms, Recourse, UnitPrices, frozen_prices, recourse
+from optimizer.recourse import UnitPrices, frozen_prices, recourse
 from optimizer.risk import conditional_value_at_risk
+from optimizer.sweep import Sweeper, Swept
 
 SPOT_TOLERANCE = 1e-9  # of all demand: what of the allowed share may be left unused
 SPOT_STEPS = 60  # every second one halves what is left
@@ -35,16 +36,8 @@ class Evaluation:
     stranded_usd, covered_usd, spot_value_usd, demand_usd : FloatArray of shape (n_scenarios,)
         Inside the window: fees of what was held and not used (nan where classes are not split by fee), and the
         on-demand-equivalent of what commitments covered, of what ran on spot, of all demand. [USD]
-    hour_cost_usd : FloatArray of shape (n_scenarios, n_hours)
-        Recourse cost of an hour. [USD/h]
-    hour_stranded_usd, hour_covered_usd, hour_spot_usd : FloatArray of shape (n_scenarios, n_hours)
-        Spot and coverage at on-demand prices. [USD/h]
-    class_price_usd : FloatArray of shape (n_scenarios, n_classes, n_hours)
-        What one more class quantity would save. [USD per quantity-hour]
-    unit_price_usd : FloatArray of shape (n_scenarios, n_pools, n_hours)
-        Price of one more unit of demand, limits priced in. [USD/unit-hour]
-    spot_part : FloatArray of shape (n_pools,)
-        Part of what is eligible that the limit on spot's share leaves on spot, inside the window.
+    tail_recourse_usd : FloatArray of shape (n_scenarios,)
+        Part of `recourse_usd` that lies beyond the window. [USD]
     """
 
     fees_usd: float
@@ -55,33 +48,7 @@ class Evaluation:
     covered_usd: FloatArray
     spot_value_usd: FloatArray
     demand_usd: FloatArray
-    hour_cost_usd: FloatArray
-    hour_stranded_usd: FloatArray
-    hour_covered_usd: FloatArray
-    hour_spot_usd: FloatArray
-    unit_price_usd: FloatArray
-    class_price_usd: FloatArray
-    spot_part: FloatArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LimitPrices:
-    """What limits on use cost at the optimum, for each scenario's expected USD.
-
-    Attributes
-    ----------
-    cost_factor : FloatArray of shape (n_scenarios,)
-        What a USD of recourse cost counts: above 1 in scenarios that decide a CVaR of cost.
-    stranded_usd : FloatArray of shape (n_scenarios,)
-        Price of a USD stranded.
-    covered_usd, spot_usd : float
-        Worth of a USD covered and price of a USD on spot, both at on-demand prices.
-    """
-
-    cost_factor: FloatArray
-    stranded_usd: FloatArray
-    covered_usd: float
-    spot_usd: float
+    tail_recourse_usd: FloatArray
 
 
 def unit_prices(problem: PlanningProblem) -> UnitPrices:
@@ -94,9 +61,7 @@ def fees_usd(problem: PlanningProblem, quantity: FloatArray) -> float:
     return float(problem.batches.cost_usd @ quantity)
 
 
-def evaluate(
-    problem: PlanningProblem, quantity: FloatArray, classes: CoverClasses, limit_prices: LimitPrices | None = None
-) -> Evaluation:
+def evaluate(problem: PlanningProblem, quantity: FloatArray, classes: CoverClasses) -> Evaluation:
     """Cost of the quantities on every hour of every scenario.
 
     Commitments are used where they save most, as no one can hold them back. Spot is used as far as it saves and the
@@ -109,47 +74,46 @@ def evaluate(
         Of every batch, owned ones included.
     classes : CoverClasses
         Grouping of the problem's instruments; split by fee where stranded USD is wanted.
-    limit_prices : LimitPrices or None
-        For `unit_price_usd`; None: limits are free.
 
     Returns
     -------
     Evaluation
     """
-    prices = unit_prices(problem)
-    spot_part = allowed_spot(problem, quantity, classes)
-    n_scenarios, n_pools, n_hours = problem.demand.shape
-    hour_cost, hour_stranded, hour_covered, hour_spot = (np.empty((n_scenarios, n_hours)) for _ in range(4))
-    price = np.empty((n_scenarios, n_pools, n_hours))
-    class_price = np.empty((n_scenarios, classes.n_classes, n_hours))
-    held = problem.held(quantity)
-    class_held = classes.held_by_class(held)
-    for scenario, found in _by_scenario(problem, held, classes, spot_part, limit_prices):
-        hour_cost[scenario] = found.cost_usd
-        hour_stranded[scenario] = classes.fee_usd @ (class_held - found.used)
-        hour_covered[scenario] = found.covered_usd
-        hour_spot[scenario] = prices.on_demand_usd @ found.spot_units
-        price[scenario] = found.unit_price_usd
-        class_price[scenario] = found.class_price_usd
-    window = problem.hour_weights * problem.in_window
-    recourse_usd = hour_cost @ (problem.hour_weights * problem.discount)
+    return evaluate_with(Sweeper(problem, classes), quantity)
+
+
+def evaluate_with(sweeper: Sweeper, quantity: FloatArray) -> Evaluation:
+    """`evaluate` by passes that are already prepared."""
+    found = sweeper(quantity, spot_part=_allowed_spot(sweeper, quantity))
+    return evaluation_of(sweeper, quantity, found)
+
+
+def evaluation_of(sweeper: Sweeper, quantity: FloatArray, found: Swept) -> Evaluation:
+    """Read the cost and use off a pass at no price of limits.
+
+    Parameters
+    ----------
+    sweeper : Sweeper
+    quantity : FloatArray of shape (n_batches,)
+    found : Swept
+        Of `quantity`.
+    """
+    problem, segments, prices = sweeper.problem, sweeper.segments, sweeper.prices
+    window = segments.in_window.astype(np.float64)
+    od = prices.on_demand_usd
+    cost = found.on_demand_units @ od + found.spot_units @ np.nan_to_num(prices.spot_usd)
+    recourse_usd = cost @ segments.discount
     fees = fees_usd(problem, quantity)
     return Evaluation(
         fees_usd=fees,
         recourse_usd=recourse_usd,
         objective_usd=objective_usd(problem, fees=fees, recourse_usd=recourse_usd),
-        window_recourse_usd=hour_cost @ window,
-        stranded_usd=hour_stranded @ window,
-        covered_usd=hour_covered @ window,
-        spot_value_usd=hour_spot @ window,
+        window_recourse_usd=cost @ window,
+        stranded_usd=(found.idle_quantity @ sweeper.classes.fee_usd) @ window,
+        covered_usd=(found.covered_units @ od) @ window,
+        spot_value_usd=(found.spot_units @ od) @ window,
         demand_usd=demand_usd(problem),
-        hour_cost_usd=hour_cost,
-        hour_stranded_usd=hour_stranded,
-        hour_covered_usd=hour_covered,
-        hour_spot_usd=hour_spot,
-        unit_price_usd=price,
-        class_price_usd=class_price,
-        spot_part=spot_part,
+        tail_recourse_usd=cost @ (segments.discount * (1.0 - window)),
     )
 
 
@@ -160,37 +124,34 @@ def demand_usd(problem: PlanningProblem) -> FloatArray:
     return out
 
 
-def allowed_spot(problem: PlanningProblem, quantity: FloatArray, classes: CoverClasses) -> FloatArray:
+def _allowed_spot(sweeper: Sweeper, quantity: FloatArray) -> FloatArray | None:
     """Part of each pool's eligible demand that the limit on spot's share leaves on spot, inside the window.
 
     Pools where spot saves the largest part of the on-demand price come first, as in the optimum; of the pool that is
-    cut every hour gives up the same part.
+    cut every hour gives up the same part. None: all of it.
 
     Returns
     -------
-    FloatArray of shape (n_pools,)
+    FloatArray of shape (n_pools,) or None
     """
-    n_pools = len(problem.pools)
-    everything = np.ones(n_pools)
+    problem, prices = sweeper.problem, sweeper.prices
     limit = problem.limits.spot_share_max
-    prices = unit_prices(problem)
     if limit is None or not prices.uses_spot.any():
-        return everything
+        return None
+    n_pools = len(problem.pools)
     whole_usd = max(float(problem.weights @ demand_usd(problem)), np.finfo(float).tiny)
     saving = 1.0 - np.nan_to_num(prices.spot_usd, nan=np.inf) / problem.on_demand_usd
     rank = np.empty(n_pools)
     rank[np.argsort(-saving, kind="stable")] = np.arange(n_pools)
-    held = problem.held(quantity)
-    window = problem.hour_weights * problem.in_window
+    window = sweeper.segments.in_window.astype(np.float64)
 
     def excess(depth: float) -> float:
-        total = 0.0
-        for scenario, found in _by_scenario(problem, held, classes, np.clip(depth - rank, 0.0, 1.0), None):
-            total += problem.weights[scenario] * float((prices.on_demand_usd @ found.spot_units) @ window)
-        return total / whole_usd - limit
+        found = sweeper(quantity, spot_part=np.clip(depth - rank, 0.0, 1.0))
+        spot_usd = (found.spot_units @ prices.on_demand_usd) @ window
+        return float(problem.weights @ spot_usd) / whole_usd - limit
 
     if excess(n_pools) <= 0.0:
-        return everything
+        return None
     return np.clip(_largest_within(excess, high=float(n_pools)) - rank, 0.0, 1.0)
 
 
@@ -211,48 +172,6 @@ def _largest_within(excess: Callable[[float], float], *, high: float) -> float:
     return low
 
 
-def _by_scenario(
-    problem: PlanningProblem,
-    held: FloatArray,
-    classes: CoverClasses,
-    spot_part: FloatArray,
-    limit_prices: LimitPrices | None,
-) -> Iterator[tuple[int, Recourse]]:
-    """Recourse of all hours of one scenario after the other; `held` by instrument and hour."""
-    prices = unit_prices(problem)
-    class_held = classes.held_by_class(held)
-    floor = classes.floor_units(held, len(problem.pools))
-    for scenario, demand in enumerate(problem.demand):
-        terms = _terms(problem, spot_part, scenario, limit_prices)
-        yield (
-            scenario,
-            recourse(demand, held=class_held, floor=floor, classes=classes, prices=prices, terms=terms),
-        )
-
-
-def _terms(
-    problem: PlanningProblem, spot_part: FloatArray, scenario: int, limit_prices: LimitPrices | None
-) -> ColumnTerms | None:
-    """Terms of every hour of a scenario; limits speak inside the window only, and are not discounted."""
-    if limit_prices is None and (spot_part >= 1.0).all():
-        return None
-    prices = limit_prices or no_limit_prices(len(problem.weights))
-    inside = problem.in_window / problem.discount
-    return ColumnTerms(
-        spot_part=np.where(problem.in_window[None, :], spot_part[:, None], 1.0),
-        cost_factor=np.full(len(inside), prices.cost_factor[scenario]),
-        stranded_usd=prices.stranded_usd[scenario] * inside,
-        covered_usd=prices.covered_usd * inside,
-        spot_usd=prices.spot_usd * inside,
-    )
-
-
-def no_limit_prices(n_scenarios: int) -> LimitPrices:
-    """Prices of limits that do not bind."""
-    zero = np.zeros(n_scenarios)
-    return LimitPrices(cost_factor=np.ones(n_scenarios), stranded_usd=zero, covered_usd=0.0, spot_usd=0.0)
-
-
 def objective_usd(problem: PlanningProblem, *, fees: float, recourse_usd: FloatArray) -> float:
     """Mean + lambda x CVaR of the scenarios' costs, `recourse_usd` of shape (n_scenarios,). [USD]"""
     total = fees + recourse_usd
@@ -266,9 +185,24 @@ def objective_usd(problem: PlanningProblem, *, fees: float, recourse_usd: FloatA
 def spot_units(problem: PlanningProblem, quantity: FloatArray, classes: CoverClasses) -> FloatArray:
     """Demand left on spot, of shape (n_scenarios, n_pools, n_hours). [units]"""
     out = np.zeros(problem.demand.shape)
-    if not unit_prices(problem).uses_spot.any():
+    prices = unit_prices(problem)
+    if not prices.uses_spot.any():
         return out
-    spot_part = allowed_spot(problem, quantity, classes)
-    for scenario, found in _by_scenario(problem, problem.held(quantity), classes, spot_part, None):
-        out[scenario] = found.spot_units
+    part = _allowed_spot(Sweeper(problem, classes), quantity)
+    held = problem.held(quantity)
+    class_held, floor = classes.held_by_class(held), classes.floor_units(held, len(problem.pools))
+    for inside in (True, False):
+        hours = np.flatnonzero(problem.in_window == inside)
+        if not len(hours):
+            continue
+        for scenario, demand in enumerate(problem.demand):
+            found = recourse(
+                demand[:, hours],
+                held=class_held[:, hours],
+                floor=floor[:, hours],
+                classes=classes,
+                prices=prices,
+                spot_part=part if inside else None,
+            )
+            out[scenario][:, hours] = found.spot_units
     return out

@@ -1,7 +1,7 @@
 """Coverage classes: instruments that are interchangeable within an hour become one row.
 
 Reservations of one pool differ in term and payment, not in what they cover; plans whose rate cards are proportional
-differ by a factor. Fewer rows make the recourse and the master program smaller without changing the optimum.
+differ by a factor. Fewer rows make the recourse and the program over bounds smaller without changing the optimum.
 Not here: costs, dates or any method of solution.
 """
 
@@ -31,6 +31,8 @@ class CoverClasses:
         Fee per class quantity and hour, where `is_split_by_fee`; else nan.
     floor_pool : IntArray of shape (n_instruments,)
         Pool of each capacity reservation, -1 for all others.
+    turn : IntArray of shape (n_classes,)
+        Whose turn it is, the smallest first.
     smallest_first : BoolArray of shape (n_classes,) or None
         Classes that serve the smallest draw first, as AWS's size-flexible reservations do; None: each serves what
         saves most.
@@ -41,13 +43,14 @@ class CoverClasses:
     scale: FloatArray
     fee_usd: FloatArray
     floor_pool: IntArray
+    turn: IntArray
     smallest_first: BoolArray | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         for name in ("draw", "scale", "fee_usd"):
             object.__setattr__(self, name, frozen_floats(getattr(self, name)))
-        for name in ("class_of", "floor_pool"):
+        for name in ("class_of", "floor_pool", "turn"):
             object.__setattr__(self, name, frozen_ints(getattr(self, name)))
 
     @property
@@ -94,6 +97,8 @@ def cover_classes(instruments: Instruments, *, split_by_fee: bool) -> CoverClass
     scale = np.ones(n_instruments)
     draws: list[FloatArray] = []
     fees: list[float] = []
+    turns: list[int] = []
+    turn = np.zeros(n_instruments, dtype=np.int64) if instruments.turn is None else instruments.turn
     for row in range(n_instruments):
         if instruments.reserves_units[row]:
             floor_pool[row] = int(np.flatnonzero(np.isfinite(instruments.draw[row]))[0])
@@ -108,8 +113,16 @@ def cover_classes(instruments: Instruments, *, split_by_fee: bool) -> CoverClass
             class_of[row] = len(draws)
             draws.append(instruments.draw[row])
             fees.append(fee)
+            turns.append(int(turn[row]))
     draw = np.array(draws).reshape(len(draws), instruments.draw.shape[1])
-    return CoverClasses(draw=draw, class_of=class_of, scale=scale, fee_usd=np.array(fees), floor_pool=floor_pool)
+    return CoverClasses(
+        draw=draw,
+        class_of=class_of,
+        scale=scale,
+        fee_usd=np.array(fees),
+        floor_pool=floor_pool,
+        turn=np.array(turns, dtype=np.int64),
+    )
 
 
 def _proportion(base: FloatArray, other: FloatArray) -> float | None:

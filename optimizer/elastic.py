@@ -1,8 +1,8 @@
-"""Which limits must give, and by how much, where the aggregated program has no feasible point.
+"""Which limits must give, and by how much, where they cannot all be met.
 
-Every limit may give at a cost; the cheapest sum of changes is found over clusters, and what its answer takes on the
-true hours is what is reported, so that limits changed by that much can be met. Not here: the sentence
-(`optimizer.relaxation`); the same for small problems (`optimizer.extensive`).
+Every limit may give at a cost; the cheapest sum of changes is found under the bounds of the passes made, and what its
+answer takes on the true hours is what is reported, so that limits changed by that much can be met. Not here: the
+sentence (`optimizer.relaxation`); the same for small problems (`optimizer.extensive`).
 """
 
 from dataclasses import dataclass, replace
@@ -11,17 +11,22 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from forecasting.arrays import FloatArray, IntArray
-from optimizer.coefficients import committed_fees, on_demand_equivalent_usd
-from optimizer.costs import evaluate
+from optimizer.coefficients import committed_fees, on_demand_equivalent_usd, serving_batches
+from optimizer.costs import evaluate_with, evaluation_of
+from optimizer.cut_limits import use_prices
+from optimizer.cut_program import CutProgram
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
-from optimizer.master import Columns, MasterInput, Rows, build_master
-from optimizer.master_limits import COST_EXCESS, STRANDED_EXCESS, add_limits, serving_batches
 from optimizer.problem import PlanningProblem
 from optimizer.relaxation import Relaxation
-from optimizer.slack import limit_values
+from optimizer.slack import limit_slack, limit_values, pressed
 from optimizer.solver import ArrayLp, SolverOptions, solve_arrays
+from optimizer.sweep import Sweeper, plain_prices
 
+MAX_CHANGE_ROUNDS = 60
+SETTLED_ROUNDS = 8  # over which the smallest change must grow
+CHANGE_GROWTH = 1e-3  # of the smallest change: below that, more bounds are not worth their passes
 CHANGE_TOLERANCE = 1e-5  # of a limit's scale: below that it does not give
+ROOM_FRACTION = 0.1  # of a change of a limit on use: a choice at the very edge of what can be met is hard to find
 ROOM_TOLERANCE = 1e-9  # below the solver's own feasibility tolerance
 N_DIGITS = 7  # significant ones of a changed limit; what follows is the solver's tolerance
 CASH_SCALE_FRACTION = 0.01  # of the on-demand cost: what a cash limit near zero is measured by
@@ -38,7 +43,7 @@ class Elastic:
         Empty where every limit can be kept.
     quantity : FloatArray of shape (n_batches,)
     change : float
-        Sum of the changes over the clusters, each measured by its limit's scale.
+        Sum of the changes, each measured by its limit's scale: a lower bound.
     """
 
     relaxations: tuple[Relaxation, ...]
@@ -46,41 +51,58 @@ class Elastic:
     change: float
 
 
-def smallest_change(given: MasterInput) -> Elastic:
-    """Find the smallest change of the limits over the clusters, and what it is on the true hours.
+def smallest_change(program: CutProgram) -> Elastic:
+    """Find the smallest change of the limits, and what it is on the true hours.
 
-    Of the answers with the smallest change the cheapest is taken.
+    Passes are made at the prices of the limits alone until the change no longer grows. Of the answers with the
+    smallest change the cheapest under the bounds known is taken.
 
     Parameters
     ----------
-    given : MasterInput
+    program : CutProgram
+        Bounds are added to it.
 
     Raises
     ------
     SolverError
         If the solver stops.
     """
-    problem = given.problem
-    columns, rows = Columns(given), Rows()
-    add_limits(given, columns, rows)
-    names = [name for name in rows.places if name not in (STRANDED_EXCESS, COST_EXCESS)]
-    places = np.array([rows.places[name][0] for name in names], dtype=np.int64)
-    lp = build_master(given, columns, rows)
+    problem, sweeper = program.problem, program.sweeper
+    names = list(program.limit_places)
+    places = np.array([program.limit_places[name][0] for name in names], dtype=np.int64)
     scale = np.array([_scale(problem, name) for name in names])
-    elastic = _with_slack(lp, places, scale)
-    change = solve_arrays(elastic, SolverOptions()).objective
-    room = change * (1.0 + ROOM_TOLERANCE) + ROOM_TOLERANCE
-    found = solve_arrays(_cheapest(elastic, lp.cost, room), SolverOptions())
-    quantity = np.array(problem.batches.fixed_quantity)
-    decided = problem.batches.is_decision
-    quantity[decided] = np.maximum(found.values[columns.decision[decided]], 0.0)
-    return Elastic(relaxations=relaxations_for(given, quantity), quantity=quantity, change=change)
+    n_scenarios = len(problem.weights)
+    changes: list[float] = []
+    quantity = np.nan_to_num(problem.batches.fixed_quantity)
+    for number in range(MAX_CHANGE_ROUNDS):
+        lp = program.arrays()
+        elastic = _with_slack(lp, places, scale)
+        found = solve_arrays(elastic, SolverOptions())
+        change = found.objective
+        changes.append(change)
+        room = change * (1.0 + ROOM_TOLERANCE) + ROOM_TOLERANCE
+        cheapest = solve_arrays(_cheapest(elastic, lp.cost, room), SolverOptions())
+        quantity = program.quantity_of(cheapest.values[: len(lp.cost)])
+        relaxations = relaxations_for(sweeper, quantity)
+        before = changes[-1 - SETTLED_ROUNDS] if len(changes) > SETTLED_ROUNDS else -1.0
+        is_settled = change <= before + CHANGE_GROWTH * max(change, CHANGE_TOLERANCE)
+        if not problem.limits.governs_use or (is_settled and (change > CHANGE_TOLERANCE or not relaxations)):
+            break
+        swept = sweeper(quantity)
+        program.add(swept, plain_prices(n_scenarios))
+        slack = limit_slack(problem, quantity, evaluation_of(sweeper, quantity, swept))
+        prices = pressed(use_prices(problem, program.rows, found.row_duals), slack, number)
+        if not prices.is_plain:  # what recourse costs is no part of the change
+            priced = replace(prices, cost=np.zeros(n_scenarios))
+            program.add(sweeper(quantity, priced), priced)
+    is_needed = change > CHANGE_TOLERANCE
+    return Elastic(relaxations=relaxations if is_needed else (), quantity=quantity, change=change)
 
 
-def relaxations_for(given: MasterInput, quantity: FloatArray) -> tuple[Relaxation, ...]:
-    """Change every limit that the quantities overstep on the true hours to what they take."""
-    problem, limits = given.problem, given.problem.limits
-    value = limit_values(problem, quantity, evaluate(problem, quantity, given.classes))
+def relaxations_for(sweeper: Sweeper, quantity: FloatArray) -> tuple[Relaxation, ...]:
+    """Change every limit that the quantities overstep on the true hours to what they take, and a little room."""
+    problem, limits = sweeper.problem, sweeper.problem.limits
+    value = limit_values(problem, quantity, evaluate_with(sweeper, quantity))
     fractions = (
         (EXPECTED_STRANDED, limits.stranded_expected_fraction, value.stranded_expected, False),
         (cvar_label(limits.cvar_level), limits.stranded_cvar_fraction, value.stranded_cvar, False),
@@ -89,7 +111,7 @@ def relaxations_for(given: MasterInput, quantity: FloatArray) -> tuple[Relaxatio
         (SPOT_SHARE, limits.spot_share_max, value.spot_share, False),
     )
     found = [
-        _relaxation(name, "fraction", (limit, taken), is_floor=is_floor, scale=1.0)
+        _relaxation(name, "fraction", (limit, taken + ROOM_FRACTION * (taken - limit)), is_floor=is_floor, scale=1.0)
         for name, limit, taken, is_floor in fractions
         if limit is not None
     ]

@@ -9,6 +9,7 @@ from optimizer.coefficients import (
     committed_fees,
     on_demand_equivalent_usd,
     owned_stranded_usd,
+    serving_batches,
     window_fees,
     window_rates,
 )
@@ -136,12 +137,8 @@ def add_shares(program: Program) -> None:
 
 def add_firm_capacity(program: Program) -> None:
     """Hold the firm capacity required, in all of its hours: sum_b x >= units."""
-    problem = program.problem
-    batches, instruments = problem.batches, problem.instruments
-    for i, firm in enumerate(problem.limits.firm):
-        counts = instruments.is_firm & np.isfinite(instruments.draw[:, firm.pool_index])
-        whole = (batches.start_hour <= firm.start_hour) & (firm.end_hour <= batches.end_hour)
-        held = linear((program.quantity[b], 1.0) for b in np.flatnonzero(whole & counts[batches.instrument]))
+    for i, firm in enumerate(program.problem.limits.firm):
+        held = linear((program.quantity[b], 1.0) for b in np.flatnonzero(serving_batches(program.problem, firm)))
         limit = LimitRow(
             row=f"firm_{i}",
             label=firm.label,

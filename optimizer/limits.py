@@ -129,3 +129,15 @@ class Limits:
     def __post_init__(self) -> None:
         """Freeze the array."""
         object.__setattr__(self, "owned_stranded_usd", frozen_floats(self.owned_stranded_usd))
+
+    @property
+    def governs_use(self) -> bool:
+        """Whether a limit depends on what commitments and spot serve."""
+        bounds = (
+            self.stranded_expected_fraction,
+            self.stranded_cvar_fraction,
+            self.coverage_min_fraction,
+            self.coverage_max_fraction,
+            self.spot_share_max,
+        )
+        return any(bound is not None for bound in bounds)

@@ -30,6 +30,8 @@ class Instruments:
         an hour are max(demand off spot, quantity held). Their `draw` is 1 on their pool.
     is_firm : BoolArray of shape (n_instruments,)
         Whether a unit of quantity counts as firm capacity (single-pool instruments only).
+    turn : IntArray of shape (n_instruments,) or None
+        Whose turn it is where several could serve a unit, the smallest first, as providers bill; None: all at once.
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,7 @@ class Instruments:
     fee_usd: FloatArray
     reserves_units: BoolArray
     is_firm: BoolArray
+    turn: IntArray | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -96,7 +99,7 @@ class Batches:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlanningProblem:
-    """Everything that decides the optimum (DESIGN section 4).
+    """Everything that decides the optimum (docs/optimizer.md, "The problem").
 
     Attributes
     ----------
@@ -106,7 +109,7 @@ class PlanningProblem:
     hour_weights : FloatArray of shape (n_hours,)
         Hours each column stands for. [h]
     discount : FloatArray of shape (n_hours,)
-        Discount factor of each hour, constant over a month of 730 h; 1 at discount rate 0.
+        Discount factor of each hour, constant over three calendar months counted from as-of; 1 at discount rate 0.
     in_window : BoolArray of shape (n_hours,)
         Whether the hour is inside the window in which metrics and limits are taken (the tail is not).
     weights : FloatArray of shape (n_scenarios,)

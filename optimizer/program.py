@@ -1,7 +1,7 @@
-"""The extensive program of DESIGN section 4 in PuLP: its variables, its cost and the rows that are physics and billing.
+"""The extensive program in PuLP: its variables, its cost and the rows that are physics and billing.
 
-The reference for every other method. Not here: the limits of the policy (`optimizer.limit_rows`), putting the rows
-together and reading the answer (`optimizer.extensive`).
+The reference for every other method; docs/optimizer.md has it as formulas. Not here: the limits of the policy
+(`optimizer.limit_rows`), putting the rows together and reading the answer (`optimizer.extensive`).
 
 Letters in names of variables and rows: b batch, k instrument, p pool, t hour (column), s scenario.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import pulp
 
 from forecasting.arrays import BoolArray, FloatArray
-from optimizer.coefficients import covers_pool, firm_units, reserves_pool
+from optimizer.coefficients import covers_pool, firm_units, most_reserved_units, reserves_pool
 from optimizer.problem import PlanningProblem
 
 Variable: TypeAlias = pulp.LpVariable
@@ -101,9 +101,10 @@ class Program:
 def declare_variables(problem: PlanningProblem, *, is_elastic: bool = False) -> Program:
     """Declare every variable that can be above zero, without a row."""
     lp = pulp.LpProblem("plan", pulp.LpMinimize)
+    most = [float(units) if np.isfinite(units) else None for units in most_reserved_units(problem)]
     quantity = tuple(
-        lp.add_variable(f"x_{b}", 0.0) if np.isnan(owned) else lp.add_variable(f"x_{b}", float(owned), float(owned))
-        for b, owned in enumerate(problem.batches.fixed_quantity)
+        lp.add_variable(f"x_{b}", 0.0, most[b]) if np.isnan(owned) else lp.add_variable(f"x_{b}", owned, owned)
+        for b, owned in enumerate(problem.batches.fixed_quantity.tolist())
     )
     program = Program(
         problem=problem,

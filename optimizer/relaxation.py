@@ -1,6 +1,6 @@
 """What must give when limits cannot all be met, and the sentence that says so.
 
-Not here: finding it (`optimizer.extensive`).
+Not here: finding it (`optimizer.extensive`, `optimizer.elastic`).
 """
 
 import math

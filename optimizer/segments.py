@@ -1,6 +1,6 @@
 """Segments: stretches of hours in which the same batches are held and an hour counts the same.
 
-Not here: clusters of hours within a segment (`optimizer.clusters`).
+Not here: what the hours of a segment cost (`optimizer.sweep`).
 """
 
 from dataclasses import dataclass

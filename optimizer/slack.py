@@ -1,6 +1,6 @@
-"""How far an answer is inside its limits when they are taken on every hour, and limits tightened by what is missing.
+"""How far a choice of quantities is inside its limits when they are taken on every hour.
 
-Only limits that depend on hours can be overstepped by an answer of the aggregated program; the others hold exactly.
+Only limits that depend on hours can be overstepped by an answer of the program over bounds; the others hold exactly.
 Not here: the rows of the limits.
 """
 
@@ -10,13 +10,15 @@ import numpy as np
 
 from forecasting.arrays import FloatArray
 from optimizer.coefficients import committed_fees
-from optimizer.costs import Evaluation, LimitPrices
+from optimizer.costs import Evaluation
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, Limits, cvar_label
 from optimizer.problem import PlanningProblem
 from optimizer.risk import conditional_value_at_risk
+from optimizer.sweep import Prices
 
+# factor, and least price of a USD stranded, covered or on spot, of the passes in turn
+PRESSED_PRICES = ((1.0, 0.05), (2.0, 0.3), (5.0, 1.0))
 SLACK_TOLERANCE = 1e-7  # of a fraction: a tenth of a USD in a million
-OVERSHOOT = 1.05  # a limit is tightened by a little more than what was overstepped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,16 @@ class LimitSlack:
         """Whether every limit holds."""
         values = (self.stranded_expected, self.stranded_cvar, self.coverage_min, self.coverage_max, self.spot_share)
         return all(np.isnan(value) or value >= -SLACK_TOLERANCE for value in values)
+
+    def as_overstepped(self) -> "LimitSlack":
+        """As if every limit that is set were overstepped."""
+        return LimitSlack(
+            stranded_expected=self.stranded_expected * 0.0 - 1.0,
+            stranded_cvar=self.stranded_cvar * 0.0 - 1.0,
+            coverage_min=self.coverage_min * 0.0 - 1.0,
+            coverage_max=self.coverage_max * 0.0 - 1.0,
+            spot_share=self.spot_share * 0.0 - 1.0,
+        )
 
     def overstepped(self, limits: Limits) -> tuple[str, ...]:
         """Name of each limit that does not hold, with what it is missed by."""
@@ -107,32 +119,49 @@ def limit_slack(problem: PlanningProblem, quantity: FloatArray, found: Evaluatio
     )
 
 
-def tightened(limits: Limits, slack: LimitSlack) -> Limits:
-    """Limits moved inwards by what was overstepped."""
-    return replace(
-        limits,
-        stranded_expected_fraction=_moved(limits.stranded_expected_fraction, slack.stranded_expected),
-        stranded_cvar_fraction=_moved(limits.stranded_cvar_fraction, slack.stranded_cvar),
-        coverage_min_fraction=_moved(limits.coverage_min_fraction, slack.coverage_min, sign=-1.0),
-        coverage_max_fraction=_moved(limits.coverage_max_fraction, slack.coverage_max),
-        spot_share_max=_moved(limits.spot_share_max, slack.spot_share),
-    )
+def pressed(prices: Prices, slack: LimitSlack, turn: int) -> Prices:
+    """Prices under which a limit that is overstepped costs at least something, and in turn more than the program says.
+
+    At a price too low a pass says little of what the limit takes: the program would believe in use that is not there.
+
+    Parameters
+    ----------
+    prices : Prices
+    slack : LimitSlack
+    turn : int
+        Number of the round.
+    """
+    factor, least = PRESSED_PRICES[turn % len(PRESSED_PRICES)]
+    covered, spot, stranded = prices.covered, prices.spot, prices.stranded
+    if min(_or_inf(slack.stranded_expected), _or_inf(slack.stranded_cvar)) < -SLACK_TOLERANCE:
+        stranded = np.maximum(factor * stranded, least)
+    if slack.coverage_min < -SLACK_TOLERANCE:
+        covered = max(factor * covered, least)
+    if slack.coverage_max < -SLACK_TOLERANCE:
+        covered = min(factor * covered, -least)
+    if slack.spot_share < -SLACK_TOLERANCE:
+        spot = max(factor * spot, least)
+    return replace(prices, stranded=stranded, covered=covered, spot=spot)
 
 
-def pressed(prices: LimitPrices, slack: LimitSlack) -> LimitPrices:
-    """Prices under which a limit that is overstepped costs something even where the aggregated program kept it free."""
-    is_stranded = min(_or_inf(slack.stranded_expected), _or_inf(slack.stranded_cvar)) < -SLACK_TOLERANCE
-    covered_usd = prices.covered_usd
-    if covered_usd == 0.0 and slack.coverage_min < -SLACK_TOLERANCE:
-        covered_usd = 1.0
-    if covered_usd == 0.0 and slack.coverage_max < -SLACK_TOLERANCE:
-        covered_usd = -1.0
-    is_free = not np.any(prices.stranded_usd)
-    return replace(
-        prices,
-        stranded_usd=np.ones_like(prices.stranded_usd) if is_free and is_stranded else prices.stranded_usd,
-        covered_usd=covered_usd,
+def overstepped_usd(
+    problem: PlanningProblem, quantity: FloatArray, found: Evaluation, slack: LimitSlack
+) -> dict[str, float]:
+    """USD by which each limit on use is overstepped, by its name; below zero where there is room.
+
+    Arguments as `limit_values`, and their slack.
+    """
+    committed = float(committed_fees(problem) @ quantity)
+    demand = float(problem.weights @ found.demand_usd)
+    off_spot = demand - float(problem.weights @ found.spot_value_usd)
+    parts = (
+        (EXPECTED_STRANDED, slack.stranded_expected, committed),
+        (cvar_label(problem.limits.cvar_level), slack.stranded_cvar, committed),
+        (MINIMUM_COVERAGE, slack.coverage_min, off_spot),
+        (MAXIMUM_COVERAGE, slack.coverage_max, off_spot),
+        (SPOT_SHARE, slack.spot_share, demand),
     )
+    return {name: -value * usd for name, value, usd in parts if not np.isnan(value)}
 
 
 def _or_inf(slack: float) -> float:
@@ -143,10 +172,3 @@ def _or_inf(slack: float) -> float:
 def _less(limit: float | None, value: float) -> float:
     """Limit - value; nan where there is no limit."""
     return np.nan if limit is None else limit - value
-
-
-def _moved(limit: float | None, slack: float, *, sign: float = 1.0) -> float | None:
-    """Limit after what was overstepped is taken off."""
-    if limit is None or np.isnan(slack) or slack >= 0:
-        return limit
-    return limit + sign * OVERSHOOT * slack

@@ -18,7 +18,14 @@ SMALLEST_TOLERANCE = 1e-10  # HiGHS refuses anything below
 RANDOM_SEED = 0
 N_THREADS = 1  # one thread takes the same pivots on every machine
 
-DEVEX = 1  # cheaper than steepest edge, and a quarter faster on the programs over clusters
+_ANSWERS = (
+    highspy.HighsModelStatus.kOptimal,
+    highspy.HighsModelStatus.kModelEmpty,
+    highspy.HighsModelStatus.kInfeasible,
+    highspy.HighsModelStatus.kUnbounded,
+    highspy.HighsModelStatus.kTimeLimit,
+)
+DEVEX = 1  # a step is cheaper than with steepest edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,45 +178,105 @@ def solve_arrays(lp: ArrayLp, options: SolverOptions) -> ArraySolution:
     SolverError
         If the program is unbounded, or HiGHS stopped before the optimum.
     """
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves its constructor untyped
-    for name, value in options.by_highs_name().items():
-        if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
-            msg = f"HiGHS refused the option {name} = {value!r}."
+    return GrowingProgram(lp, options).solve()
+
+
+class GrowingProgram:
+    """A program that rows are added to, solved again from where it stood.
+
+    Parameters
+    ----------
+    lp : ArrayLp
+    options : SolverOptions
+
+    Raises
+    ------
+    SolverError
+        If HiGHS refuses it.
+    """
+
+    def __init__(self, lp: ArrayLp, options: SolverOptions) -> None:
+        self._options = options
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves its constructor untyped
+        for name, value in options.by_highs_name().items():
+            if self._highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+                msg = f"HiGHS refused the option {name} = {value!r}."
+                raise SolverError(msg)
+        n_rows, n_columns = lp.matrix.shape
+        passed = self._highs.passModel(
+            n_columns,
+            n_rows,
+            lp.matrix.nnz,
+            int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+            lp.cost,
+            lp.lower,
+            lp.upper,
+            lp.row_lower,
+            lp.row_upper,
+            lp.matrix.indptr.astype(np.int32),
+            lp.matrix.indices.astype(np.int32),
+            lp.matrix.data.astype(np.float64),
+            np.zeros(n_columns, dtype=np.int32),
+        )
+        if passed == highspy.HighsStatus.kError:
+            msg = f"HiGHS refused a program of {n_rows} rows and {n_columns} columns."
             raise SolverError(msg)
-    n_rows, n_columns = lp.matrix.shape
-    passed = highs.passModel(
-        n_columns,
-        n_rows,
-        lp.matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
-        lp.cost,
-        lp.lower,
-        lp.upper,
-        lp.row_lower,
-        lp.row_upper,
-        lp.matrix.indptr.astype(np.int32),
-        lp.matrix.indices.astype(np.int32),
-        lp.matrix.data.astype(np.float64),
-        np.zeros(n_columns, dtype=np.int32),
-    )
-    if passed == highspy.HighsStatus.kError:
-        msg = f"HiGHS refused a program of {n_rows} rows and {n_columns} columns."
-        raise SolverError(msg)
-    highs.run()
-    if highs.getModelStatus() == highspy.HighsModelStatus.kUnknown and not options.use_presolve:
-        highs.setOptionValue("presolve", "on")  # a program too degenerate as it stands is solved once reduced
-        highs.clearSolver()
+
+    def add_rows(self, matrix: Any, lower: FloatArray) -> None:
+        """Add rows lower <= matrix @ x.
+
+        Parameters
+        ----------
+        matrix : scipy.sparse array of shape (n_new_rows, n_columns)
+        lower : FloatArray of shape (n_new_rows,)
+        """
+        matrix = sparse.csr_array(matrix)
+        added = self._highs.addRows(
+            matrix.shape[0],
+            lower,
+            np.full(matrix.shape[0], np.inf),
+            matrix.nnz,
+            matrix.indptr.astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data.astype(np.float64),
+        )
+        if added == highspy.HighsStatus.kError:
+            msg = f"HiGHS refused {matrix.shape[0]} more rows."
+            raise SolverError(msg)
+
+    def set_upper(self, row: int, upper: float) -> None:
+        """Change the upper side of a row that has no lower one."""
+        if self._highs.changeRowBounds(row, -np.inf, upper) == highspy.HighsStatus.kError:
+            msg = f"HiGHS refused {upper!r} as the upper side of row {row}."
+            raise SolverError(msg)
+
+    def solve(self) -> ArraySolution:
+        """Optimum of the program as it stands.
+
+        Raises
+        ------
+        InfeasibleLimitsError
+            If no point keeps every row.
+        SolverError
+            If the program is unbounded, or HiGHS stopped before the optimum.
+        """
+        highs = self._highs
         highs.run()
-    _require_optimum(highs, options)
-    solution = highs.getSolution()
-    return ArraySolution(
-        values=np.array(solution.col_value),
-        objective=float(highs.getObjectiveValue()),
-        row_duals=np.array(solution.row_dual),
-        reduced_costs=np.array(solution.col_dual),
-    )
+        if highs.getModelStatus() not in _ANSWERS and not self._options.use_presolve:
+            highs.setOptionValue("presolve", "on")  # a program too degenerate as it stands is solved once reduced
+            highs.clearSolver()
+            highs.run()
+            highs.setOptionValue("presolve", "off")
+        _require_optimum(highs, self._options)
+        solution = highs.getSolution()
+        return ArraySolution(
+            values=np.array(solution.col_value),
+            objective=float(highs.getObjectiveValue()),
+            row_duals=np.array(solution.row_dual),
+            reduced_costs=np.array(solution.col_dual),
+        )
 
 
 def solve_program(program: pulp.LpProblem, options: SolverOptions) -> SolvedProgram:

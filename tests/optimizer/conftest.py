@@ -93,11 +93,97 @@ def _make_problem(  # noqa: PLR0913  # each is one thing a test may want to set,
     )
 
 
+def _mixed(seed: int, **options: object) -> PlanningProblem:
+    """Two pools, three scenarios, five hours; a reservation of each, a plan, a capacity reservation, two dates."""
+    rng = np.random.default_rng(seed)
+    n_hours = 5
+    od = rng.uniform(1.0, 2.0, 2)
+    instruments = [
+        Instrument(draw=(1.0, np.nan), fee_usd=float(od[0] * rng.uniform(0.4, 0.9)), is_firm=True),
+        Instrument(draw=(np.nan, 1.0), fee_usd=float(od[1] * rng.uniform(0.4, 0.9)), is_firm=True),
+        Instrument(draw=tuple(float(v) for v in od * rng.uniform(0.5, 0.9, 2)), fee_usd=1.0),
+        Instrument(draw=(1.0, np.nan), fee_usd=0.0, reserves_units=True, is_firm=True),
+    ]
+    batches = [
+        Batch(instrument=0, upfront_usd=1.0),
+        Batch(instrument=0, start_hour=2, upfront_usd=1.0),
+        Batch(instrument=1, upfront_usd=2.0),
+        Batch(instrument=2),
+        Batch(instrument=2, start_hour=3),
+        Batch(instrument=2, end_hour=2, owned=float(rng.uniform(0.0, 3.0))),
+        Batch(instrument=3),
+        Batch(instrument=3, end_hour=3, owned=float(rng.uniform(0.0, 6.0))),
+    ]
+    weights = rng.dirichlet(np.ones(3))
+    return _make_problem(
+        rng.uniform(0.0, 10.0, (3, 2, n_hours)),
+        on_demand_usd=list(od),
+        instruments=instruments,
+        batches=batches,
+        spot=[(float(od[0] * rng.uniform(0.2, 1.0)), 0.3), (np.nan, 0.0)],
+        weights=list(weights),
+        hour_weights=list(rng.uniform(0.5, 3.0, n_hours)),
+        in_window=[True, True, True, True, False],
+        **options,
+    )
+
+
+def _with_owned_stranded(problem: PlanningProblem) -> PlanningProblem:
+    """Tell the limits what the owned portfolio of `_mixed`, one plan, strands alone."""
+    draw = problem.instruments.draw[2]
+    held = problem.held(np.nan_to_num(problem.batches.fixed_quantity))
+    firm = np.array(problem.demand)
+    firm[:, 0] = np.maximum(firm[:, 0], held[3])
+    unused = np.maximum(0.0, held[2] - np.einsum("p,spt->st", draw, firm))
+    owned = unused @ (problem.hour_weights * problem.in_window)
+    return replace(problem, limits=replace(problem.limits, owned_stranded_usd=owned))
+
+
+def _under_one_limit(name: str, fraction: float) -> PlanningProblem:
+    """One problem in which the named limit binds at about the given number."""
+    amounts: dict[str, Limits] = {
+        "expected stranded value": Limits(stranded_expected_fraction=fraction),
+        "CVaR 60 of stranded value": Limits(stranded_cvar_fraction=fraction, cvar_level=0.6),
+        "minimum coverage": Limits(coverage_min_fraction=fraction),
+        "maximum coverage": Limits(coverage_max_fraction=fraction),
+        "spot share": Limits(spot_share_max=fraction),
+        "Q1": Limits(cash=(CashLimit(batch_indices=np.array([0]), usd=fraction, label="Q1"),)),
+        "offer": Limits(shares=(ShareLimit(batch_indices=np.array([0]), fraction=fraction, label="offer"),)),
+        "room": Limits(firm=(FirmRequirement(pool_index=0, start_hour=2, end_hour=9, units=fraction, label="room"),)),
+    }
+    rng = np.random.default_rng(11)
+    return _make_problem(
+        rng.uniform(1.0, 9.0, (3, 2, 12)),
+        on_demand_usd=[1.0, 1.3],
+        instruments=[
+            Instrument(draw=(1.0, np.nan), fee_usd=0.52, is_firm=True),
+            Instrument(draw=(0.61, 0.83), fee_usd=1.0),
+        ],
+        batches=[Batch(instrument=0, upfront_usd=1.7), Batch(instrument=1)],
+        spot=[(0.3, 0.4), (np.nan, 0.0)],
+        limits=amounts[name],
+        weights=[0.5, 0.3, 0.2],
+    )
+
+
+def _at(problem: PlanningProblem, quantity: NDArray[np.float64]) -> PlanningProblem:
+    """Everything bought beforehand: what remains is the recourse."""
+    return replace(problem, batches=replace(problem.batches, fixed_quantity=quantity))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builders:
-    """What tests build problems from."""
+    """What tests build problems from.
+
+    `mixed` gives one of a fixed shape with everything in it, `under_one_limit` one in which the named limit binds, `at`
+    one in which everything is bought beforehand.
+    """
 
     problem: Callable[..., PlanningProblem]
+    mixed: Callable[..., PlanningProblem]
+    under_one_limit: Callable[[str, float], PlanningProblem]
+    with_owned_stranded: Callable[[PlanningProblem], PlanningProblem]
+    at: Callable[[PlanningProblem, NDArray[np.float64]], PlanningProblem]
     instrument: type[Instrument]
     batch: type[Batch]
 
@@ -105,7 +191,15 @@ class Builders:
 @pytest.fixture(scope="session")
 def build() -> Builders:
     """Builders of small planning problems."""
-    return Builders(problem=_make_problem, instrument=Instrument, batch=Batch)
+    return Builders(
+        problem=_make_problem,
+        mixed=_mixed,
+        under_one_limit=_under_one_limit,
+        with_owned_stranded=_with_owned_stranded,
+        at=_at,
+        instrument=Instrument,
+        batch=Batch,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

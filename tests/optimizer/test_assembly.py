@@ -9,8 +9,8 @@ from forecasting.hours import add_months, hour_of_date
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Assembled, Market, assemble, effective_spot_usd
 from optimizer.calendar_dates import Timeline, discount_factor_at, planning_timeline
+from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.offers import Catalog, Offer, OfferKind
-from optimizer.partition import PartitionOptions, solve_partition
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
 
@@ -118,9 +118,7 @@ def test_dominated_offers_go_and_the_optimum_stays():
     every, best = (_assembled(market, keep_dominated=keep) for keep in (True, False))
     assert [offer.offer_id for offer in every.offers] == ["ri", "ri-dear", "csp", "csp-dear"]
     assert [offer.offer_id for offer in best.offers] == ["ri", "csp"]
-    optimum = [
-        solve_partition(one.problem, PartitionOptions(gap_fraction=1e-7)).upper_bound_usd for one in (every, best)
-    ]
+    optimum = [solve_cuts(one.problem, CutOptions(gap_fraction=1e-7)).upper_bound_usd for one in (every, best)]
     assert_allclose(optimum[0], optimum[1], rtol=1e-6)
 
 

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from optimizer.costs import allowed_spot, demand_usd, evaluate, spot_units
+from optimizer.costs import _allowed_spot, demand_usd, evaluate, spot_units
 from optimizer.cover import cover_classes
 from optimizer.extensive import solve_extensive
 from optimizer.limits import Limits
 from optimizer.solver import SolverOptions
+from optimizer.sweep import Sweeper
 
 seeds = st.integers(0, 10**6)
 
@@ -26,9 +27,7 @@ def test_the_cost_of_any_quantities_is_what_the_extensive_program_says_of_them(i
     found = evaluate(problem, quantity, cover_classes(problem.instruments, split_by_fee=True))
     fixed = replace(problem, batches=replace(problem.batches, fixed_quantity=quantity))
     assert_allclose(found.objective_usd, solve_extensive(fixed, SolverOptions()).objective_usd, rtol=1e-7)
-    hours = problem.hour_weights * problem.discount
-    assert_allclose(found.recourse_usd, found.hour_cost_usd @ hours)
-    assert_allclose(found.window_recourse_usd, found.hour_cost_usd @ (problem.hour_weights * problem.in_window))
+    assert_allclose(found.window_recourse_usd + found.tail_recourse_usd, found.recourse_usd)  # not discounted
 
 
 @settings(max_examples=15)
@@ -61,7 +60,13 @@ def test_of_two_pools_the_one_where_spot_saves_the_larger_part_keeps_it(build):
     )
     classes = cover_classes(problem.instruments, split_by_fee=False)
     # 20 % of 20 USD are 4: the 2 USD of the first pool and 2 of the 8 of the second
-    assert_allclose(allowed_spot(problem, np.zeros(0), classes), [1.0, 0.25], atol=1e-7)
+    assert_allclose(_allowed_spot(Sweeper(problem, classes), np.zeros(0)), [1.0, 0.25], atol=1e-7)
+
+
+def test_where_the_limit_leaves_all_spot_nothing_is_held_back(build):
+    problem = build.problem([[[4.0]]], on_demand_usd=[1.0], spot=[(0.25, 0.5)], limits=Limits(spot_share_max=0.5))
+    classes = cover_classes(problem.instruments, split_by_fee=False)
+    assert _allowed_spot(Sweeper(problem, classes), np.zeros(0)) is None
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])

@@ -9,7 +9,7 @@ from optimizer.calendar_dates import planning_timeline
 from optimizer.limits import FirmRequirement
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.policy import Concentration, Coverage, Policy, Stranded
-from optimizer.policy_limits import PolicyContext, owned_stranded, quarters, with_limits
+from optimizer.policy_limits import PolicyContext, needs_dominated, owned_stranded, quarters, with_limits
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
 
@@ -99,6 +99,12 @@ def test_cash_is_limited_in_each_quarter_for_what_is_bought_in_it():
     assert set(assembled.decision_hour[cash[1].batch_indices].tolist()) == second
     decided = np.flatnonzero(assembled.decision_hour >= 0)
     assert_array_equal(np.sort(np.concatenate([limit.batch_indices for limit in cash])), decided)
+
+
+def test_dominated_offers_are_needed_only_where_shares_are_limited():
+    assert not needs_dominated(Policy(stranded=Stranded(expected_fraction=0.1)))
+    assert needs_dominated(Policy(concentration=Concentration(offer_fraction=0.5)))
+    assert needs_dominated(Policy(concentration=Concentration(family_fraction=0.5)))
 
 
 def test_shares_are_limited_by_offer_and_by_the_family_that_all_pools_share():

@@ -1,8 +1,6 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
@@ -10,7 +8,7 @@ from scipy.optimize import linprog
 
 from optimizer.cover import CoverClasses, cover_classes
 from optimizer.problem import Instruments
-from optimizer.recourse import ColumnTerms, Recourse, UnitPrices, frozen_prices, recourse
+from optimizer.recourse import Recourse, UnitPrices, frozen_prices, recourse
 
 NAN = float("nan")
 Floats = NDArray[np.float64]
@@ -93,14 +91,14 @@ def test_costs_what_each_columns_linear_program_costs(seed: int):
 
 
 @given(seed=seeds)
-def test_the_unit_price_is_what_one_more_unit_costs(seed: int):
+def test_no_other_quantities_save_more_than_their_prices_say(seed: int):
     demand, held, floor, draw, prices, rng = _random(seed)
+    classes = _classes(draw)
     found = _served(demand, held, floor, draw, prices)
-    pool, step = int(rng.integers(len(demand))), 1e-6
-    more = demand.copy()
-    more[pool] += step
-    slope = (_served(more, held, floor, draw, prices).cost_usd - found.cost_usd) / step
-    assert_allclose(found.unit_price_usd[pool], slope, atol=1e-3)
+    others = rng.uniform(0.0, 6.0, held.shape) * (rng.uniform(size=held.shape) < 0.7)
+    more = classes.held_by_class(others) - classes.held_by_class(held)
+    least = found.cost_usd - np.sum(found.class_price_usd * more, axis=0)
+    assert np.all(_served(demand, others, floor, draw, prices).cost_usd >= least - 1e-7)
 
 
 @given(seed=seeds)
@@ -113,7 +111,10 @@ def test_the_price_of_the_widest_class_is_what_one_more_quantity_saves(seed: int
     more[-1] += 1e-6
     saved = found.cost_usd - _served(demand, more, floor, draw, prices).cost_usd
     row = classes.class_of[-1]
-    assert_allclose(found.class_price_usd[row] * classes.scale[-1], saved / 1e-6, atol=1e-3)
+    is_held = held[-1] > 0.0  # where it is not, the price may say more than the next quantity saves
+    price = found.class_price_usd[row] * classes.scale[-1]
+    assert_allclose(price[is_held], saved[is_held] / 1e-6, atol=1e-3)
+    assert np.all(price >= saved / 1e-6 - 1e-3)
 
 
 @given(seed=seeds)
@@ -132,22 +133,6 @@ def test_every_unit_is_served_and_no_class_covers_more_than_is_held(seed: int):
     )
 
 
-@settings(max_examples=15)
-@given(seed=seeds)
-def test_where_fees_are_known_the_cost_is_the_same_and_no_more_is_stranded(seed: int):
-    demand, held, floor, draw, prices, rng = _random(seed)
-    fee_usd = rng.uniform(0.3, 1.0, len(draw))
-    by_fee = _classes(draw, fee_usd)
-    plain = replace(by_fee, fee_usd=np.full(by_fee.n_classes, NAN))
-    quantities = by_fee.held_by_class(held)
-    without = recourse(demand, held=quantities, floor=floor, classes=plain, prices=prices)
-    known = recourse(demand, held=quantities, floor=floor, classes=by_fee, prices=prices)
-    assert_allclose(known.cost_usd, without.cost_usd, rtol=1e-9, atol=1e-9)
-    assert np.all(known.used <= quantities + 1e-9)
-    unused_before, unused = (by_fee.fee_usd @ (quantities - found.used) for found in (without, known))
-    assert np.all(unused <= unused_before + 1e-7)
-
-
 def test_idle_units_of_a_capacity_reservation_are_billed_and_coverable():
     prices = frozen_prices(np.array([1.0]), np.array([NAN]), np.array([0.0]))
     classes = _classes(np.array([[0.5]]))
@@ -159,31 +144,23 @@ def test_idle_units_of_a_capacity_reservation_are_billed_and_coverable():
         prices=prices,
     )
     assert_allclose(found.cost_usd, [10.0, 0.0, 12.0])
-    assert_allclose(found.covered_usd, [0.0, 4.0, 0.0])
-    assert_allclose(found.unit_price_usd[0], [0.0, 0.0, 1.0])
+    assert_allclose(found.used, [[0.0, 5.0, 0.0]])
+    assert_allclose(found.class_price_usd, [[2.0, 0.0, 2.0]])
 
 
-def test_spot_is_used_as_far_as_the_terms_of_a_column_allow():
+@pytest.mark.parametrize(("part", "spot_units", "cost_usd"), [(None, 4.0, 5.0), (0.5, 2.0, 6.5), (0.0, 0.0, 8.0)])
+def test_spot_is_used_as_far_as_the_part_that_may_run_on_it(part: float | None, spot_units: float, cost_usd: float):
     prices = frozen_prices(np.array([1.0]), np.array([0.25]), np.array([0.5]))
-    zero = np.zeros(2)
-    terms = ColumnTerms(
-        spot_part=np.array([[1.0, 0.5]]),
-        cost_factor=np.ones(2),
-        stranded_usd=zero,
-        covered_usd=zero,
-        spot_usd=zero,
-    )
-    empty = np.zeros((0, 2))
     found = recourse(
         np.full((1, 2), 8.0),
-        held=empty,
+        held=np.zeros((0, 2)),
         floor=np.zeros((1, 2)),
         classes=_classes(np.zeros((0, 1))),
         prices=prices,
-        terms=terms,
+        spot_part=None if part is None else np.array([part]),
     )
-    assert_allclose(found.spot_units[0], [4.0, 2.0])
-    assert_allclose(found.cost_usd, [5.0, 6.5])
+    assert_allclose(found.spot_units[0], spot_units)
+    assert_allclose(found.cost_usd, cost_usd)
 
 
 @pytest.mark.parametrize(("is_forced", "cost_usd"), [(False, 4.0), (True, 6.0)])
@@ -197,6 +174,7 @@ def test_a_class_that_serves_its_smallest_draw_first_does_so_whatever_it_costs(i
         scale=classes.scale,
         fee_usd=classes.fee_usd,
         floor_pool=classes.floor_pool,
+        turn=classes.turn,
         smallest_first=np.array([is_forced]),
     )
     found = recourse(

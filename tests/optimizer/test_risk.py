@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from optimizer.risk import conditional_value_at_risk, weighted_quantile
+from optimizer.risk import conditional_value_at_risk
 
 
 @given(seed=st.integers(0, 10**6), level=st.floats(0.05, 0.95))
@@ -15,11 +15,3 @@ def test_cvar_is_the_mean_of_the_worst_part(seed: int, level: float):
         part = min(weights[place], left)
         total, left = total + part * values[place], left - part
     assert_allclose(conditional_value_at_risk(values, weights, level=level), total / (1.0 - level), atol=1e-9)
-
-
-@given(seed=st.integers(0, 10**6))
-def test_the_weighted_quantile_of_equal_weights_is_the_inverted_distribution(seed: int):
-    rng = np.random.default_rng(seed)
-    values, level = rng.normal(size=9), float(rng.uniform())
-    found = weighted_quantile(values, np.full(9, 1 / 9), level=level)
-    assert_allclose(found, np.quantile(values, level, method="inverted_cdf"))

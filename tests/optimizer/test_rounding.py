@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from optimizer.cover import cover_classes
+from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.limits import CashLimit, FirmRequirement, Limits
 from optimizer.offers import Offer, OfferKind
-from optimizer.partition import PartitionOptions, solve_partition
 from optimizer.policy import Increments
 from optimizer.rounding import Steps, rounded, steps_of, without_dust
 
@@ -44,7 +44,7 @@ def test_plans_step_in_usd_per_hour_and_everything_else_in_units(build):
 @given(seed=st.integers(0, 10**6))
 def test_decided_quantities_are_whole_steps_and_owned_ones_stay(invent, seed: int):
     problem = invent.problem(seed, invent.wish())
-    found = solve_partition(problem, PartitionOptions())
+    found = solve_cuts(problem, CutOptions())
     step = np.full(problem.batches.n_batches, 0.25)
     whole = rounded(problem, found.quantity, Steps(step=step), found.classes)
     decided = problem.batches.is_decision

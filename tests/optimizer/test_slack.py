@@ -1,13 +1,12 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from optimizer.costs import LimitPrices, evaluate, no_limit_prices
+from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
 from optimizer.limits import Limits
-from optimizer.slack import LimitSlack, limit_slack, limit_values, pressed, tightened
+from optimizer.slack import LimitSlack, limit_slack, limit_values, overstepped_usd, pressed
+from optimizer.sweep import Prices, plain_prices
 
 LIMITS = Limits(
     stranded_expected_fraction=0.3,
@@ -60,34 +59,60 @@ def _slack(**values: float) -> LimitSlack:
     return LimitSlack(**{name: values.get(name, np.nan) for name in names})
 
 
-def test_limits_move_inwards_only_where_they_are_overstepped():
-    moved = tightened(LIMITS, _slack(stranded_expected=-0.01, coverage_min=-0.02, coverage_max=0.1))
-    assert moved.stranded_expected_fraction < 0.29
-    assert moved.coverage_min_fraction > 0.52
-    expected = replace(
-        LIMITS,
-        stranded_expected_fraction=moved.stranded_expected_fraction,
-        coverage_min_fraction=moved.coverage_min_fraction,
-    )
-    assert [getattr(moved, name) for name in ("coverage_max_fraction", "spot_share_max", "stranded_cvar_fraction")] == [
-        getattr(expected, name) for name in ("coverage_max_fraction", "spot_share_max", "stranded_cvar_fraction")
-    ]
+def test_usd_overstepped_are_parts_of_what_each_limit_is_measured_by(build):
+    problem = _problem(build)
+    classes = cover_classes(problem.instruments, split_by_fee=True)
+    quantity = np.array([3.0])
+    found = evaluate(problem, quantity, classes)
+    over = overstepped_usd(problem, quantity, found, limit_slack(problem, quantity, found))
+    # 3 USD are committed, 18 USD of demand; 14 of them are not on spot, of which 11 are covered
+    expected = {
+        "expected stranded value": 0.25 - 0.3 * 3.0,
+        "CVaR 50 of stranded value": 0.5 - 0.6 * 3.0,
+        "minimum coverage": 0.5 * 14.0 - 11.0,
+        "maximum coverage": 11.0 - 0.7 * 14.0,
+        "spot share": 4.0 - 0.5 * 18.0,
+    }
+    assert set(over) == set(expected)
+    assert_allclose([over[name] for name in expected], list(expected.values()), rtol=1e-6)
 
 
+def test_a_limit_that_is_not_set_is_not_overstepped(build):
+    problem = build.problem([[[4.0]]], on_demand_usd=[1.0])
+    found = evaluate(problem, np.zeros(0), cover_classes(problem.instruments, split_by_fee=True))
+    assert overstepped_usd(problem, np.zeros(0), found, _slack()) == {}
+
+
+@pytest.mark.parametrize(("turn", "least_usd"), [(0, 0.05), (1, 0.3), (2, 1.0), (3, 0.05)])
 @pytest.mark.parametrize(
-    ("overstepped", "stranded_usd", "covered_usd"),
-    [("stranded_expected", 1.0, 0.0), ("stranded_cvar", 1.0, 0.0), ("coverage_min", 0.0, 1.0), ("coverage_max", 0, -1)],
+    ("overstepped", "stranded", "covered", "spot"),
+    [
+        ("stranded_expected", 1, 0, 0),
+        ("stranded_cvar", 1, 0, 0),
+        ("coverage_min", 0, 1, 0),
+        ("coverage_max", 0, -1, 0),
+        ("spot_share", 0, 0, 1),
+    ],
 )
-def test_an_overstepped_limit_costs_something_where_it_was_free(
-    overstepped: str, stranded_usd: float, covered_usd: float
+def test_an_overstepped_limit_costs_something_where_it_was_free(  # each is one column of the table
+    overstepped: str, stranded: int, covered: int, spot: int, turn: int, least_usd: float
 ):
-    prices = pressed(no_limit_prices(2), _slack(**{overstepped: -0.1}))
-    assert_allclose(prices.stranded_usd, stranded_usd)
-    assert_allclose(prices.covered_usd, covered_usd)
+    prices = pressed(plain_prices(2), _slack(**{overstepped: -0.1}), turn)
+    assert_allclose(prices.stranded, stranded * least_usd)
+    assert_allclose([prices.covered, prices.spot], [covered * least_usd, spot * least_usd])
 
 
-def test_prices_that_are_known_stay():
-    known = LimitPrices(cost_factor=np.ones(2), stranded_usd=np.array([0.2, 0.0]), covered_usd=0.3, spot_usd=0.0)
-    prices = pressed(known, _slack(stranded_expected=-0.1, coverage_min=-0.1))
-    assert_allclose(prices.stranded_usd, [0.2, 0.0])
-    assert_allclose(prices.covered_usd, 0.3)
+KNOWN = Prices(cost=np.ones(2), stranded=np.array([0.2, 0.0]), covered=0.3, spot=-0.1)
+
+
+def test_prices_of_limits_that_hold_stay():
+    prices = pressed(KNOWN, _slack(stranded_expected=0.1, coverage_min=0.0, coverage_max=0.2, spot_share=0.1), 2)
+    assert_allclose(prices.stranded, KNOWN.stranded)
+    assert (prices.covered, prices.spot) == (KNOWN.covered, KNOWN.spot)
+
+
+def test_prices_that_are_known_count_more_in_turn():
+    over = _slack(stranded_expected=-0.1, coverage_min=-0.1)
+    stranded = [pressed(KNOWN, over, turn).stranded for turn in range(3)]
+    assert_allclose(stranded, [[0.2, 0.05], [0.4, 0.3], [1.0, 1.0]])
+    assert_allclose([pressed(KNOWN, over, turn).covered for turn in range(3)], [0.3, 0.6, 1.5])

@@ -11,6 +11,7 @@ from forecasting.baseline import Baseline
 from forecasting.daily import DailyHistory
 from forecasting.events import future_change, no_uncertainty
 from forecasting.hours import HOURS_PER_DAY, date_of_hour
+from forecasting.numerals import percent
 from forecasting.paths import ENOUGH_STRETCHES, KEPT_BIAS_FRACTION, PathPlan
 from forecasting.roadmap import Event
 from forecasting.seasons import DAYS_PER_YEAR
@@ -31,8 +32,8 @@ def _about_history(daily: DailyHistory, baseline: Baseline) -> list[str]:
     first = date_of_hour(daily.first_day * HOURS_PER_DAY)
     told = [
         f"History: {daily.n_days} whole days from {first} to {date_of_hour(daily.origin_hour - 1)}.",
-        f"Growth: {rule.shrink:.0%} of the slope of the last 17 weeks is carried on, fading with a half-life of "
-        f"{rule.half_life_days:.0f} days; chosen on the history's own rolling origins.",
+        f"Growth: {percent(rule.shrink, 0)} of the slope of the last 17 weeks is carried on, fading with a half-life "
+        f"of {rule.half_life_days:.0f} days; chosen on the history's own rolling origins.",
     ]
     for group, season, patchy in zip(daily.groups, baseline.seasons, baseline.intermittent, strict=True):
         where = f"group '{group}'" if group else "all pools"
@@ -41,7 +42,7 @@ def _about_history(daily: DailyHistory, baseline: Baseline) -> list[str]:
         elif daily.n_days < 2 * DAYS_PER_YEAR:
             told.append(f"Season of the year of {where}: none, as it takes two years of history.")
         else:
-            kept = f"{season.reliability:.0%} of the waves"
+            kept = f"{percent(season.reliability, 0)} of the waves"
             told.append(f"Season of the year of {where}: {kept} is kept, as far as the years are alike beyond chance.")
     country = baseline.holiday_country
     told.append(f"Holidays: of {country}, shrunk to their common effect." if country else "Holidays: none.")
@@ -58,7 +59,7 @@ def _about_spread(daily: DailyHistory, baseline: Baseline, plan: PathPlan) -> li
     n_origins = len(np.unique(plan.origin_rows[:, 0]))
     told = [
         f"Spread: misses of {n_origins} rolling origins in history, resampled as joint stretches; "
-        f"{KEPT_BIAS_FRACTION:.0%} of their median miss is taken to go on.",
+        f"{percent(KEPT_BIAS_FRACTION, 0)} of their median miss is taken to go on.",
     ]
     if plan.noise.size:
         told.append(
@@ -70,8 +71,8 @@ def _about_spread(daily: DailyHistory, baseline: Baseline, plan: PathPlan) -> li
         if fraction < 0.995:
             where = f" of group '{group}'" if group else ""
             told.append(
-                f"As often as in history, demand{where} moves to pools that do not exist yet: {1 - fraction:.1%} is "
-                "expected to by the end of the horizon, and is in no pool of the scenarios."
+                f"As often as in history, demand{where} moves to pools that do not exist yet: {percent(1 - fraction)} "
+                "is expected to by the end of the horizon, and is in no pool of the scenarios."
             )
     return told
 

@@ -21,6 +21,7 @@ from forecasting.raw_cells import Typed, bools, empty_cells, is_text, plain_arra
 
 NUMBER_PATTERN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 MAX_WHOLE = 2.0**53  # float64 holds every whole number up to here
+MAX_NUMBER = 1e12  # units, USD, hours: sums of products of larger ones are beyond any solver, and mistyped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,12 +121,14 @@ def _number(column: Column, array: Any) -> Typed:
     is_bad[empty] = not column.allows_empty
     low = -np.inf if column.at_least is None else column.at_least
     high = np.inf if column.at_most is None else column.at_most
-    is_outside = (values < low) | (values > high)
+    is_outside = (values < low) | (values > high) | (np.abs(values) > MAX_NUMBER)
 
     def message(position: int) -> str:
         if empty[position]:
             return "must be a number, got an empty cell."
         shown = shown_cell(array, position)
+        if low <= values[position] <= high and np.isfinite(values[position]):
+            return f"must be at most {MAX_NUMBER:,.0f} in size, got {shown}. Check the unit."
         if np.isfinite(values[position]):
             return f"must be {column.range_text}, got {shown}."
         hint = " Write a decimal point, and no thousands separator." if "," in shown else ""

@@ -14,7 +14,6 @@ from forecasting.events import apply_change, past_change
 from forecasting.hours import HOURS_PER_DAY
 from forecasting.roadmap import Event
 
-TOTAL = "total"
 ORGANIC = "organic"
 INORGANIC = "inorganic"
 HORIZON = "horizon"
@@ -30,10 +29,8 @@ class GrowthPart:
     ----------
     window : str
         ``last 90 days``, ``last 365 days`` or ``horizon``.
-    pool : str
-        Pool, or ``total`` with `is_total`.
-    is_total : bool
-        Whether the row is the sum over all pools (a pool may be named total).
+    pool : str or None
+        None: the sum over all pools, so that no name of a pool can be taken for it.
     name : str
         ``organic``, or the event's name.
     kind : str
@@ -43,8 +40,7 @@ class GrowthPart:
     """
 
     window: str
-    pool: str
-    is_total: bool = False
+    pool: str | None
     name: str
     kind: str
     units: float
@@ -65,7 +61,7 @@ class Decomposition:
 
     def growth_units(self, window: str, *, kind: str | None = None) -> float:
         """Growth of the total over a window, of one kind or altogether. [units]"""
-        return sum(p.units for p in self.parts if p.is_total and p.window == window and kind in (None, p.kind))
+        return sum(p.units for p in self.parts if p.pool is None and p.window == window and kind in (None, p.kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,7 +147,7 @@ def growth_rows(
             if kind == ORGANIC or values[row] != 0.0
         ]
     rows += [
-        GrowthPart(window=window, pool=TOTAL, is_total=True, name=name, kind=kind, units=float(values.sum()))
+        GrowthPart(window=window, pool=None, name=name, kind=kind, units=float(values.sum()))
         for name, kind, values in named
         if kind == ORGANIC or np.any(values != 0.0)
     ]

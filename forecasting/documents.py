@@ -71,19 +71,48 @@ def _construct_section(loader: _Loader, node: yaml.MappingNode) -> Iterator[Sect
         section.lines[key] = line
 
 
-def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    """Decimal whole number; a leading zero does not make it octal."""
-    return int(loader.construct_scalar(node))
+def _construct_number(loader: _Loader, node: yaml.ScalarNode) -> float:
+    """Decimal number, whole or with `1e-3` as one; a leading zero does not make it octal."""
+    text = str(loader.construct_scalar(node)).lower().replace(".inf", "inf").replace(".nan", "nan")
+    try:
+        return int(text) if node.tag == TAG + "int" else float(text)
+    except ValueError:
+        reason = f"must be a number, got {shown(text)}"
+        raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from None
 
 
-def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
-    """Decimal number, with `1e-3` as one."""
-    return float(str(loader.construct_scalar(node)).lower().replace(".inf", "inf").replace(".nan", "nan"))
+def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    """Read true or false; a tag can claim that of any text."""
+    text = str(loader.construct_scalar(node)).lower()
+    if text not in {"true", "false"}:
+        reason = f"must be true or false, got {shown(text)}"
+        raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
+    return text == "true"
 
 
-_Loader.add_constructor(TAG + "map", _construct_section)
-_Loader.add_constructor(TAG + "int", _construct_int)
-_Loader.add_constructor(TAG + "float", _construct_float)
+_Loader.yaml_constructors = {  # no others: a set, bytes or a timestamp is an object like any
+    TAG + "null": yaml.SafeLoader.construct_yaml_null,
+    TAG + "bool": _construct_bool,
+    TAG + "int": _construct_number,
+    TAG + "float": _construct_number,
+    TAG + "str": yaml.SafeLoader.construct_yaml_str,
+    TAG + "seq": yaml.SafeLoader.construct_yaml_seq,
+    TAG + "map": _construct_section,
+    None: yaml.SafeLoader.construct_undefined,
+}
+
+
+class _Short(reprlib.Repr):
+    """Text of a value that stays short although aliases may make a few lines hold billions of values."""
+
+    def repr_Section(self, value: Section, level: int) -> str:  # noqa: N802  # reprlib finds it by this name
+        """Show a section as the mapping it is."""
+        return self.repr_dict(dict(value), level)
+
+
+_SHORT = _Short()
+_SHORT.maxlevel = 2
+MAX_SHOWN = 120  # characters of a value in a message
 
 
 def shown(value: object) -> str:
@@ -93,8 +122,11 @@ def shown(value: object) -> str:
     --------
     >>> shown({"a": 1})
     "{'a': 1}"
+    >>> shown([[[[1]]]])
+    '[[[...]]]'
     """
-    return reprlib.repr(dict(value) if isinstance(value, Section) else value)
+    text = _SHORT.repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def read_document(path: Path) -> Section:
@@ -110,7 +142,7 @@ def read_document(path: Path) -> Section:
     InputError
         If the file cannot be read, is no YAML, asks for an object, or is not a mapping.
     """
-    text = read_text(path)
+    text = read_text(path, needs="Write {} for the defaults, or leave the file out.")
     try:
         value = yaml.load(text, Loader=_Loader)  # the loader is a SafeLoader
     except yaml.constructor.ConstructorError as error:
@@ -118,12 +150,11 @@ def read_document(path: Path) -> Section:
     except yaml.MarkedYAMLError as error:
         message = f"is no valid YAML: {error.problem or error.context}. Check quotes and indents."
         raise InputError(str(path), [Problem(row=_line(error), message=message)]) from error
-    except yaml.YAMLError as error:
-        raise refuse(path, f"is no valid YAML: {str(error).splitlines()[0]}.") from error
+    except yaml.reader.ReaderError as error:
+        row = 1 + text.count("\n", 0, error.position)
+        raise refuse(path, f"must not hold control characters, got {chr(error.character)!r}.", row=row) from None
     except RecursionError:
         raise refuse(path, "is nested too deeply to be read.") from None
-    except ValueError as error:
-        raise refuse(path, f"holds a value that YAML cannot read: {error}.") from error
     if value is None:
         return Section()
     if not isinstance(value, Section):

@@ -5,6 +5,7 @@ Everything is checked that concerns the file and its header. Not here: what the 
 
 import csv
 import io
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = {";": "semicolon ';'", "\t": "tab", "|": "pipe '|'", ":": "colon ':'"}
 HEAD_BYTES = 65_536
 MAX_ROW_PROBLEMS = 5  # of one check; the rest is counted
+MAX_ROWS = 200_000_000  # a thousand pools for twenty years; a small file can unpack to more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,40 +56,50 @@ def refuse(path: Path, message: str, *, row: int | None = None) -> InputError:
     return InputError(str(path), [Problem(message=message, row=row)])
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, *, needs: str) -> bytes:
     """Content of a file that must exist and must not be empty.
+
+    Parameters
+    ----------
+    path : Path
+        Of a regular file: it is read twice, once for its hash, which a pipe does not allow.
+    needs : str
+        Sentence on what an empty file lacks.
 
     Raises
     ------
     InputError
         If it cannot be read or holds nothing.
     """
-    if path.is_dir():
-        raise refuse(path, "must be a file, got a directory.")
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise refuse(path, "must be a file, got a directory.")
+        if not stat.S_ISREG(mode):
+            raise refuse(path, "must be a regular file, got a pipe or a device. Save its content first.")
         data = path.read_bytes()
     except FileNotFoundError:
         raise refuse(path, "there is no such file. Check the path.") from None
     except OSError as error:
         raise refuse(path, f"cannot be read: {error.strerror or error}.") from error
     if not data.strip():
-        raise refuse(path, "the file is empty. It needs at least a header line.")
+        raise refuse(path, f"the file is empty. {needs}")
     return data
 
 
-def read_text(path: Path) -> str:
-    """Text of a UTF-8 file; a byte order mark is dropped.
+def read_text(path: Path, *, needs: str) -> str:
+    """Text of a UTF-8 file, whose rows are its lines from 1; a byte order mark is dropped.
 
     Raises
     ------
     InputError
         If the file is missing, empty, UTF-16, binary or not UTF-8.
     """
-    return decode(path, read_bytes(path))
+    return decode(path, read_bytes(path, needs=needs), first_row=1)
 
 
-def decode(path: Path, data: bytes) -> str:
-    """Decode UTF-8, or say what the bytes are instead."""
+def decode(path: Path, data: bytes, *, first_row: int = 0) -> str:
+    """Decode UTF-8, or say what the bytes are instead; the first line is row `first_row`."""
     for magic, name in FOREIGN_MAGIC.items():
         if data.startswith(magic):
             raise refuse(path, f"is {name}. Save it as plain UTF-8 text.")
@@ -96,12 +108,12 @@ def decode(path: Path, data: bytes) -> str:
         way_out = "Save it as UTF-8, for instance with: iconv -f UTF-16 -t UTF-8 old.csv > new.csv"
         raise refuse(path, f"must be UTF-8, got UTF-16. {way_out}")
     if b"\0" in data:
-        row = data.count(b"\n", 0, data.index(b"\0"))
+        row = first_row + data.count(b"\n", 0, data.index(b"\0"))
         raise refuse(path, "must be text, got a NUL byte: a binary or damaged file.", row=row)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start)
+        row = first_row + data.count(b"\n", 0, error.start)
         got = f"byte 0x{data[error.start]:02x}"
         raise refuse(path, f"must be UTF-8, got {got} which is not. Save the file as UTF-8.", row=row) from None
 
@@ -114,7 +126,7 @@ def read_raw(path: Path, columns: Sequence[Column]) -> RawTable:
     InputError
         If the file cannot be read as a table at all.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, needs="It needs at least a header line.")
     if data.startswith(PARQUET_MAGIC):
         return _parquet(path, data, columns)
     if path.suffix.lower() in {".parquet", ".pq"}:
@@ -128,10 +140,14 @@ def _parquet(path: Path, data: bytes, columns: Sequence[Column]) -> RawTable:
 
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
+        if file.metadata.num_rows > MAX_ROWS:
+            raise refuse(path, f"must have at most {MAX_ROWS:,} rows, got {file.metadata.num_rows:,}. Split it.")
         names = list(file.schema_arrow.names)
         wanted, problems = _match_header(names, columns)
         table = file.read(columns=[names[index] for index in wanted.values()])
         table.validate(full=True)
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise refuse(path, f"cannot be read as Parquet, it is damaged or cut short ({reason}).") from error
@@ -165,6 +181,8 @@ def _csv(path: Path, data: bytes, columns: Sequence[Column]) -> RawTable:
             parse_options=pc.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
             convert_options=pc.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
+    except pa.ArrowMemoryError:
+        raise
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise refuse(path, f"cannot be read as CSV, perhaps a quote is not closed ({reason}).") from error
@@ -192,6 +210,8 @@ def _header(path: Path, head: str, columns: Sequence[Column]) -> list[str]:
     if best != "," and hits[best] > hits[","]:
         got = DELIMITERS[best]
         raise refuse(path, f"cells must be separated by commas, got {got}. Save it with commas.", row=0)
+    if line.count('"') % 2:
+        raise refuse(path, "the header must stand on one line, got a quote that is not closed on it.", row=0)
     return _cells(line, ",")
 
 
@@ -209,7 +229,10 @@ def _match_header(names: list[str], columns: Sequence[Column]) -> tuple[dict[str
             near = did_you_mean(column.name, [name for name in names if name not in expected])
             problems.append(Problem(column=column.name, row=0, message=f"is missing. Got columns {names}.{near}"))
     for name in dict.fromkeys(names):
-        if name not in expected:
+        if not name:
+            message = "a column has no name, perhaps for a comma at the end of the line. Name it, or drop it."
+            problems.append(Problem(row=0, message=message))
+        elif name not in expected:
             shown = repr(name) if has_control_characters(name) else name
             message = f"is not a column of this file.{did_you_mean(name, expected)} Expected {', '.join(expected)}."
             problems.append(Problem(column=shown, row=0, message=message))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.cells import read_cells
+from forecasting.cells import read_cells, row_problems
 from forecasting.columns import Column, ColumnKind, check_name, describe, did_you_mean
 from forecasting.documents import Section, read_document, shown
 from forecasting.errors import InputError, Problem
@@ -28,6 +28,8 @@ __all__ = [
     "did_you_mean",
     "read_document",
     "read_table",
+    "repeat_problems",
+    "row_problems",
     "scan_table",
     "shown",
 ]
@@ -112,6 +114,18 @@ def scan_table(path: Path, columns: Sequence[Column]) -> ScannedTable:
     return ScannedTable(
         frame=frame.loc[~is_bad] if is_bad.any() else frame, problems=tuple(problems), is_complete=is_complete
     )
+
+
+def repeat_problems(frame: pd.DataFrame, column: str) -> list[Problem]:
+    """One problem for each row whose name in a column an earlier row has."""
+    first_row: dict[str, int] = {}
+    problems = []
+    for row, name in zip(frame.index.tolist(), frame[column], strict=True):
+        first = first_row.setdefault(name, row)
+        if first != row:
+            message = f"must be there once, got {name!r} in row {first} too. Drop or rename one of the rows."
+            problems.append(Problem(column=column, row=row, message=message))
+    return problems
 
 
 def _empty(column: Column, n_rows: int) -> Any:

@@ -14,6 +14,8 @@ HOURS_PER_WEEK = 168
 HOURS_PER_YEAR = 8_760
 HOURS_PER_MONTH = 730
 DAYS_PER_MONTH = HOURS_PER_MONTH / HOURS_PER_DAY
+MAX_TERM_MONTHS = 120  # a longer term, or a longer time between purchases, is mistyped
+FIRST_DATE, LAST_DATE = "1970-01-01", "2199-12-31"  # a decision, a window or a ramp outside of them is mistyped
 
 
 def hour_of_date(text: str) -> int:
@@ -34,6 +36,21 @@ def hour_of_date(text: str) -> int:
         msg = f"a date must have the form YYYY-MM-DD, got {text!r}."
         raise ValueError(msg)
     return (date - dt.date(1970, 1, 1)).days * HOURS_PER_DAY
+
+
+def hour_of_plan_date(text: str) -> int:
+    """Epoch hour at 00:00 UTC of a date that a plan can be about, from `FIRST_DATE` to `LAST_DATE`.
+
+    Raises
+    ------
+    ValueError
+        If `text` is no date, or lies outside.
+    """
+    hour = hour_of_date(text)
+    if not FIRST_DATE <= text <= LAST_DATE:
+        msg = f"a date must lie between {FIRST_DATE} and {LAST_DATE}, got {text!r}."
+        raise ValueError(msg)
+    return hour
 
 
 def date_of_hour(hour: int) -> dt.date:

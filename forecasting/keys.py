@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from forecasting.columns import check_name, did_you_mean, has_control_characters
 from forecasting.documents import Section, shown
 from forecasting.errors import Problem
-from forecasting.hours import hour_of_date
+from forecasting.hours import FIRST_DATE, LAST_DATE, hour_of_date, hour_of_plan_date
 
 
 class Keys:
@@ -70,13 +70,14 @@ class Keys:
         self.refuse(key, f"must be one of {', '.join(options)}, got {shown(value)}.{hint}")
         return None
 
-    def date_hour(self, key: str) -> int | None:
-        """Epoch hour of a date at 00:00 UTC; None with a problem otherwise."""
+    def date_hour(self, key: str, *, is_of_plan: bool = False) -> int | None:
+        """Epoch hour of a date at 00:00 UTC, perhaps one that a plan can be about; None with a problem otherwise."""
         value = self.section.get(key)
         try:
-            return hour_of_date(value if isinstance(value, str) else "")
+            return (hour_of_plan_date if is_of_plan else hour_of_date)(value if isinstance(value, str) else "")
         except ValueError:
-            self.refuse(key, f"must be a date like 2024-01-31, got {shown(value)}.")
+            bounds = f" between {FIRST_DATE} and {LAST_DATE}" if is_of_plan else ""
+            self.refuse(key, f"must be a date like 2024-01-31{bounds}, got {shown(value)}.")
             return None
 
     def number(self, key: str, *, default: float | None, low: float = 0.0, high: float = math.inf) -> float | None:

@@ -57,7 +57,8 @@ class PathPlan:
         """Whether each day lies in the first stretch of its path. Shape (n_paths, n_days)."""
         later = np.zeros(self.columns.shape, dtype=np.bool_)
         later[self.starts[:, 0], self.starts[:, 1]] = True
-        return np.cumsum(later, axis=1) == 0
+        is_first: BoolArray = np.cumsum(later, axis=1) == 0
+        return is_first
 
     def of(self, paths: IntArray) -> "PathPlan":
         """Return the plan of some paths only."""

@@ -10,9 +10,8 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
 from forecasting.hours import month_index
+from forecasting.quantiles import weighted_quantiles
 from forecasting.scenarios import Scenarios
-
-LEVEL_TOLERANCE = 1e-12  # cumulated weights are sums of a few dozen float64 fractions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,38 +42,6 @@ class MonthlyPeaks:
         object.__setattr__(self, "total_units", frozen_floats(self.total_units))
 
 
-def weighted_quantiles(values: FloatArray, weights: FloatArray, levels: Sequence[float]) -> FloatArray:
-    """Smallest value at or below which at least `level` of the weight lies, along the first axis.
-
-    Parameters
-    ----------
-    values : FloatArray of shape (n_scenarios, ...)
-    weights : FloatArray of shape (n_scenarios,)
-        >= 0, summing to 1.
-    levels : sequence of float
-        In [0, 1].
-
-    Returns
-    -------
-    FloatArray of shape (..., n_levels)
-
-    Examples
-    --------
-    >>> weighted_quantiles(np.array([3.0, 1.0]), np.array([0.25, 0.75]), [0.5, 0.75, 0.8]).tolist()
-    [1.0, 1.0, 3.0]
-    """
-    order = np.argsort(values, axis=0, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=0)
-    cumulated = np.cumsum(weights[order], axis=0)
-    picked = []
-    for level in levels:
-        reached = cumulated >= level - LEVEL_TOLERANCE
-        reached[-1] = True
-        first = np.argmax(reached & (weights[order] > 0), axis=0)
-        picked.append(np.take_along_axis(ordered, first[None], axis=0)[0])
-    return np.stack(picked, axis=-1)
-
-
 def monthly_peaks(scenarios: Scenarios, levels: Sequence[float]) -> MonthlyPeaks:
     """Quantiles over the scenarios of each month's highest hour, by pool and for the total.
 
@@ -90,8 +57,3 @@ def monthly_peaks(scenarios: Scenarios, levels: Sequence[float]) -> MonthlyPeaks
         pool_units=weighted_quantiles(pool_peaks, scenarios.weights, levels),
         total_units=weighted_quantiles(total_peaks, scenarios.weights, levels),
     )
-
-
-def peak_quantiles(scenarios: Scenarios, levels: Sequence[float]) -> FloatArray:
-    """Quantiles of each pool's highest hour by month, of shape (n_pools, n_months, n_levels). [units]"""
-    return monthly_peaks(scenarios, levels).pool_units

@@ -15,11 +15,14 @@ from forecasting.hours import HOURS_PER_DAY
 from forecasting.keys import Keys
 
 SHARE_TOLERANCE = 1e-6  # shares are typed by hand: 0.333333 three times is meant to be 1
+MAX_SLIP_DAYS = 3_650
+MAX_FACTOR = 1e6  # of a launch or promotion, and of units gained per unit lost
+MAX_UNITS = 1e12
 COMMON_KEYS = ("name", "kind", "start", "end", "shape", "slip_days", "probability", "known_from")
 
 
 class EventKind(StrEnum):
-    """Kinds of declared events (DESIGN section 3)."""
+    """Kinds of declared events; docs/inputs.md says what each does."""
 
     LAUNCH = "launch"
     PROMOTION = "promotion"
@@ -135,7 +138,7 @@ KEYS_OF_KIND = {
 }
 
 
-def read_roadmap(path: Path, *, as_of_hour: int | None = None) -> Roadmap:
+def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool = True) -> Roadmap:
     """Declared events of a roadmap file that are visible at a date.
 
     Parameters
@@ -144,6 +147,8 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None) -> Roadmap:
         YAML.
     as_of_hour : int or None
         Epoch hour of the decision; an event known only later is left out unchecked. None: every event is visible.
+    with_events : bool
+        False: no event is read or checked; the file must still be a roadmap with a list of events.
 
     Raises
     ------
@@ -165,7 +170,7 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None) -> Roadmap:
         entries = []
     events: list[Event] = []
     problems = keys.problems
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(entries if with_events else ()):
         event, wrong = _read_event(entry, place=f"events[{index}]", as_of_hour=as_of_hour)
         problems += wrong
         if event is not None:
@@ -251,9 +256,9 @@ def _read_event(entry: object, *, place: str, as_of_hour: int | None) -> tuple[E
     from_pools, to_shares = _read_pools(keys, EventKind(kind))
     size, size_range = _read_size(keys, EventKind(kind))
     add_units, multiply, threshold_units = _read_amounts(keys, EventKind(kind))
-    slip_days = keys.ordered("slip_days", 3) or (0.0, 0.0, 0.0)
+    slip_days = keys.ordered("slip_days", 3, high=MAX_SLIP_DAYS) or (0.0, 0.0, 0.0)
     probability = keys.number("probability", default=1.0, high=1.0)
-    conversion = keys.number("conversion", default=1.0)
+    conversion = keys.number("conversion", default=1.0, high=MAX_FACTOR)
     if keys.problems or size is None or probability is None or conversion is None:
         return None, keys.problems
     event = Event(
@@ -281,9 +286,9 @@ def _read_event(entry: object, *, place: str, as_of_hour: int | None) -> tuple[E
 def _read_ramp(keys: Keys, kind: EventKind) -> tuple[int, int, RampShape]:
     """First hour, hour after the last day, and shape."""
     shape = RampShape(keys.choice("shape", RampShape, default=RampShape.STEP) or RampShape.STEP)
-    start = keys.date_hour("start")
+    start = keys.date_hour("start", is_of_plan=True)
     needs_end = shape is not RampShape.STEP and kind is not EventKind.CAPACITY_CLIFF
-    end = keys.date_hour("end") if needs_end or "end" in keys else start
+    end = keys.date_hour("end", is_of_plan=True) if needs_end or "end" in keys else start
     if start is None or end is None:
         return 0, 0, shape
     if end < start:
@@ -314,7 +319,7 @@ def _read_size(keys: Keys, kind: EventKind) -> tuple[float | None, tuple[float, 
     if kind is EventKind.CAPACITY_CLIFF:
         return 1.0, None
     is_factor = kind in GAINING_KINDS
-    pair = keys.ordered("size_range", 2) if is_factor else keys.ordered("size_range", 2, high=1.0)
+    pair = keys.ordered("size_range", 2, high=MAX_FACTOR if is_factor else 1.0)
     middle = 1.0 if pair is None or is_factor else (pair[0] + pair[1]) / 2.0
     size = 1.0 if is_factor else keys.number("size", default=middle, high=1.0)
     if pair is None or size is None:
@@ -337,11 +342,12 @@ def _read_amounts(keys: Keys, kind: EventKind) -> tuple[float | None, float | No
             keys.refuse(
                 "add_units", f"an event of kind {kind} must have exactly one of add_units, multiply, got {got}."
             )
-        return keys.number("add_units", default=None), keys.number("multiply", default=None), None
+        add_units = keys.number("add_units", default=None, high=MAX_UNITS)
+        return add_units, keys.number("multiply", default=None, high=MAX_FACTOR), None
     if kind is EventKind.CAPACITY_CLIFF:
         if "threshold_units" not in keys:
             keys.refuse(
                 "threshold_units", "must be given for a capacity cliff: the units above which the rate changes."
             )
-        return None, None, keys.number("threshold_units", default=None)
+        return None, None, keys.number("threshold_units", default=None, high=MAX_UNITS)
     return None, None, None

@@ -3,9 +3,10 @@
 Not here: what a job does.
 """
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +31,15 @@ app = typer.Typer(
     help="Forecasts cloud capacity demand and chooses the cheapest commitments within stated risk limits.",
 )
 
+
+def _folder(text: str) -> Path:
+    """Path of an output directory; an empty text, as of a variable that is not set, is not the current one."""
+    if not text.strip():
+        reason = "must name a directory, got nothing."
+        raise typer.BadParameter(reason)
+    return Path(text)
+
+
 Usage = Annotated[Path, typer.Option(help="Hourly usage: hour_utc, pool, units (CSV or Parquet).")]
 Prices = Annotated[Path, typer.Option(help="Price list: one row per offer and pool (CSV or Parquet).")]
 Commitments = Annotated[Path | None, typer.Option(help="What is owned (CSV or Parquet).")]
@@ -41,7 +51,7 @@ MissingHours = Annotated[
     Literal["zero", "refuse"] | None, typer.Option(help="What an hour without any row means. Overrides the roadmap.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the sampled scenarios.", min=0)]
-Out = Annotated[Path, typer.Option(help="Directory for the files of the answer.")]
+Out = Annotated[Path, typer.Option(help="Directory for the files of the answer.", parser=_folder, metavar="DIRECTORY")]
 MethodChoice = Annotated[Method, typer.Option(help="How to optimize; auto takes the extensive program where small.")]
 
 
@@ -69,21 +79,22 @@ def plan(  # noqa: PLR0913  # one parameter for each option of the command
     """Forecast demand and plan purchases from a date on."""
     from optimizer.jobs.quarterly import make_plan, read_planning_inputs
     from optimizer.report.files import plan_files
-    from optimizer.report.terminal import print_plan
+    from optimizer.report.terminal import print_plan, standard_output
 
     with _clear_errors(), _progress() as tell:
-        check_out_dir(out)
         as_of_hour = parse_date(as_of, option="--as-of")
         paths = InputPaths(
             usage=usage, prices=prices, commitments=commitments, pools=pools, roadmap=roadmap, policy=policy
         )
+        check_out_dir(out, paths.given.values())
         options = _options(terms, missing_hours, seed, uses_roadmap=not no_roadmap)
         tell("reading inputs")
         answer = make_plan(read_planning_inputs(paths, options, as_of_hour=as_of_hour), method=method, tell=tell)
         tell("writing")
         files = plan_files(answer)
         write_outputs(out, files)
-    print_plan(answer, Console(), out_dir=out, files=tuple(files))
+    with _clear_errors():
+        print_plan(answer, standard_output(), out_dir=out, files=tuple(files))
 
 
 @app.command()
@@ -107,10 +118,11 @@ def optimize(  # noqa: PLR0913  # one parameter for each option of the command
     """Optimum for demand taken as known: hindsight, or a scenario of your own."""
     from optimizer.jobs.known import KnownRequest, optimize_known
     from optimizer.report.known import known_files, print_known
+    from optimizer.report.terminal import standard_output
 
     with _clear_errors(), _progress() as tell:
-        check_out_dir(out)
         paths = InputPaths(usage=demand, prices=prices, commitments=commitments, pools=pools, policy=policy)
+        check_out_dir(out, paths.given.values())
         request = KnownRequest(
             paths=paths,
             options=_options(terms, missing_hours, seed),
@@ -122,7 +134,8 @@ def optimize(  # noqa: PLR0913  # one parameter for each option of the command
         answer = optimize_known(request, tell=tell)
         files = known_files(answer)
         write_outputs(out, files)
-    print_known(answer, Console(), out_dir=out, files=tuple(files))
+    with _clear_errors():
+        print_known(answer, standard_output(), out_dir=out, files=tuple(files))
 
 
 @app.command()
@@ -137,16 +150,20 @@ def bill(  # noqa: PLR0913  # one parameter for each option of the command
     terms: Terms = None,
     missing_hours: MissingHours = None,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Directory for bill.json; only printed if absent.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Directory for bill.json; only printed if absent.", parser=_folder, metavar="DIRECTORY"),
+    ] = None,
 ) -> None:
     """Bill usage under prices and commitments, by AWS's own rules."""
     from optimizer.jobs.bill import BillRequest, bill_usage
     from optimizer.report.bill import bill_files, print_bill
+    from optimizer.report.terminal import standard_output
 
     with _clear_errors(), _progress() as tell:
-        if out is not None:
-            check_out_dir(out)
         paths = InputPaths(usage=usage, prices=prices, commitments=commitments, pools=pools, policy=policy)
+        if out is not None:
+            check_out_dir(out, paths.given.values())
         request = BillRequest(
             paths=paths,
             options=_options(terms, missing_hours, seed),
@@ -158,7 +175,8 @@ def bill(  # noqa: PLR0913  # one parameter for each option of the command
         files = bill_files(answer)
         if out is not None:
             write_outputs(out, files)
-    print_bill(answer, Console(), out_dir=out, files=tuple(files))
+    with _clear_errors():
+        print_bill(answer, standard_output(), out_dir=out, files=tuple(files))
 
 
 def main() -> None:
@@ -175,20 +193,33 @@ def _options(terms: str | None, missing_hours: str | None, seed: int, *, uses_ro
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turn errors of ours into one message on standard error and an exit code."""
+    """Turn errors of ours, and what the machine cannot do, into one message on standard error and an exit code."""
     try:
         yield
     except CertificateError as error:
-        _say_error(error)
+        _say_error(str(error))
         raise typer.Exit(EXIT_DEFECT) from None
     except (ForecastingError, OptimizerError) as error:
-        _say_error(error)
+        _say_error(str(error))
+        raise typer.Exit(EXIT_USER) from None
+    except MemoryError:
+        _say_error("the memory of this machine is too small for these inputs. Take fewer pools, or a shorter time.")
+        raise typer.Exit(EXIT_USER) from None
+    except OSError as error:
+        _forget_output()
+        _say_error(f"the system says: {error.strerror or error}. What is printed above may be cut short.")
         raise typer.Exit(EXIT_USER) from None
 
 
-def _say_error(error: Exception) -> None:
+def _forget_output() -> None:
+    """Drop what standard output still holds: a disk that is full refuses it again at the end of the program."""
+    with suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _say_error(message: str) -> None:
     """Print an error as plain text: names in it are never markup."""
-    text = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in str(error))
+    text = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in message)
     Console(stderr=True, soft_wrap=True).print(Text(f"error: {text}"), highlight=False, emoji=False)
 
 
@@ -196,7 +227,7 @@ def _say_error(error: Exception) -> None:
 def _progress() -> Iterator[Tell]:
     """Show the step that runs, on a terminal only, on standard error."""
     console = Console(stderr=True)
-    if not sys.stderr.isatty():
+    if not console.file.isatty():
         yield lambda _: None
         return
     with console.status("starting") as status:

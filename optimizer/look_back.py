@@ -1,8 +1,7 @@
 """The rule that most tools follow: a compute savings plan sized on the last 30 days, bought again at each date.
 
-Re-made from public documentation (DESIGN and FIELD name it "AWS-style, plans only, 30 days"): one-year-or-shortest
-term, the deepest discount, owned and queued commitments counted first. It is no vendor's product. Not here: what it
-costs (`optimizer.jobs.judge`).
+Re-made from public documentation: one-year-or-shortest term, the deepest discount, owned and queued commitments
+counted first. It is no vendor's product. Not here: what it costs (`optimizer.jobs.judge`).
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from forecasting.hours import term_hours
 
 
 class OfferKind(StrEnum):
-    """Kinds of offers (DESIGN section 3)."""
+    """Kinds of offers; docs/inputs.md says what each is."""
 
     ON_DEMAND = "on_demand"
     SPOT = "spot"

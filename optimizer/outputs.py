@@ -5,30 +5,41 @@ the way takes back what was done. Not here: what the files say (`optimizer.repor
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from optimizer.errors import OutputError
 
 STAGING_PREFIX = ".plimsoll-"
+OUTPUT_NAMES = frozenset(
+    {"purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html", "bill.json"}
+)
+NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Content = bytes | Callable[[], bytes]
 
 
-def check_out_dir(out_dir: Path) -> None:
+def check_out_dir(out_dir: Path, inputs: Iterable[Path] = ()) -> None:
     """Refuse an output directory that cannot be written, before any work is done.
+
+    Parameters
+    ----------
+    out_dir : Path
+    inputs : iterable of Path
+        Files that the run reads.
 
     Raises
     ------
     OutputError
-        If a file stands where the directory, or one of the folders it lies in, should be; or if the directory, or the
-        folder it would be made in, may not be written.
+        If a file stands where the directory, or one of the folders it lies in, should be; if the directory, or the
+        folder it would be made in, may not be written; or if an output would take the place of an input.
     """
     try:
-        problem = _place_problem(out_dir)
+        problem = _place_problem(out_dir) or _overwritten(out_dir, inputs)
     except OSError as error:
         problem = f"the system says: {error.strerror or error}. Choose another --out."
     if problem:
@@ -45,6 +56,14 @@ def _place_problem(out_dir: Path) -> str | None:
         if place.exists() or place.is_symlink():
             what = "a broken link" if place.is_symlink() and not place.exists() else "a file"
             return f"must be a directory, but {str(place)!r} is {what}. Choose another --out, or move it away."
+    return None
+
+
+def _overwritten(out_dir: Path, inputs: Iterable[Path]) -> str | None:
+    """Which input an output would replace: what is owned would be lost to what is advised; None if none."""
+    for path in inputs:
+        if path.name in OUTPUT_NAMES and path.resolve().parent == out_dir.resolve():
+            return f"would overwrite the input {str(path)!r}. Choose another --out."
     return None
 
 
@@ -76,10 +95,8 @@ def write_outputs(out_dir: Path, files: Mapping[str, Content]) -> None:
             _make_folder(out_dir, rendered)
     except OSError as error:
         reason = error.strerror or str(error)
-        msg = (
-            f"--out {str(out_dir)!r}: nothing was written, the system says: {reason}. "
-            "Free some space, or choose another --out."
-        )
+        way_out = "Free some space, or choose another --out." if error.errno in NO_ROOM else "Choose another --out."
+        msg = f"--out {str(out_dir)!r}: nothing was written, the system says: {reason}. {way_out}"
         raise OutputError(msg) from error
 
 

@@ -11,10 +11,14 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from forecasting.errors import InputError, Problem
 from forecasting.frames import Section, did_you_mean, read_document, shown
+from forecasting.hours import MAX_TERM_MONTHS
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-PositiveInt = Annotated[int, Field(ge=1)]
+Amount = Annotated[float, Field(ge=0.0, le=1e12)]
+PositiveAmount = Annotated[float, Field(gt=0.0, le=1e12)]
+Months = Annotated[int, Field(ge=1, le=MAX_TERM_MONTHS)]
+MAX_LAMBDA = 1_000.0  # beyond it the mean no longer counts, and the solver cannot tell costs apart
 
 
 class _Part(BaseModel):
@@ -26,7 +30,7 @@ class _Part(BaseModel):
 class Risk(_Part):
     """Weight of the CVaR of cost, and the level of every CVaR."""
 
-    lambda_: Annotated[float, Field(ge=0.0)] = Field(default=0.0, alias="lambda")
+    lambda_: Annotated[float, Field(ge=0.0, le=MAX_LAMBDA)] = Field(default=0.0, alias="lambda")
     level: OpenFraction = 0.95
 
 
@@ -70,25 +74,25 @@ class Concentration(_Part):
 class Increments(_Part):
     """Steps that purchases are rounded to."""
 
-    units: Annotated[float, Field(gt=0.0)] | None = None
-    usd_per_hour: Annotated[float, Field(gt=0.0)] | None = None
+    units: PositiveAmount | None = None
+    usd_per_hour: PositiveAmount | None = None
 
 
 class Policy(_Part):
     """What the plan must keep to; a limit that is None is reported and never binds."""
 
     discount_rate_yearly: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    cadence_months: PositiveInt = 3
-    terms_months: Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)] = (12, 36)
+    cadence_months: Months = 3
+    terms_months: Annotated[tuple[Months, ...], Field(strict=False)] = (12, 36)
     risk: Risk = Risk()
     stranded: Stranded = Stranded()
     headroom: Headroom = Headroom()
     coverage: Coverage = Coverage()
-    upfront_usd_per_quarter: Annotated[float, Field(ge=0.0)] | None = None
+    upfront_usd_per_quarter: Amount | None = None
     concentration: Concentration = Concentration()
     spot_share_max: Fraction | None = None
     increments: Increments = Increments()
-    payback_months_max: Annotated[float, Field(gt=0.0)] | None = None
+    payback_months_max: PositiveAmount | None = None
 
     @field_validator("risk", "stranded", "headroom", "coverage", "concentration", "increments", mode="before")
     @classmethod
@@ -99,7 +103,10 @@ class Policy(_Part):
     @field_validator("terms_months")
     @classmethod
     def _terms_differ(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        """Refuse a term given twice."""
+        """Refuse a term given twice, and none at all."""
+        if not value:
+            code, rule = "none", "there must be at least one term"
+            raise PydanticCustomError(code, rule)
         if len(set(value)) < len(value):
             code, rule = "repeated", "terms must differ"
             raise PydanticCustomError(code, rule)
@@ -168,9 +175,10 @@ def _problem(detail: ErrorDetails, document: Section) -> Problem:
         message = f"is not a key of a policy.{did_you_mean(location[-1], known)} Known are {', '.join(known)}."
         return Problem(column=column, row=line, message=message)
     rule = detail["msg"].removeprefix("Input should be ")
-    hint = " A fraction: 15 % is 0.15." if detail["type"] == "less_than_equal" else ""
-    verb = "" if rule != detail["msg"] else "breaks a rule: "
-    text = f"must be {rule}" if not verb else f"{verb}{rule}"
+    hint = " A fraction: 15 % is 0.15." if detail.get("ctx", {}).get("le") == 1.0 else ""
+    text = f"must be {rule}" if rule != detail["msg"] else rule
+    if detail["type"] == "model_type":
+        text = f"must be a mapping of {', '.join(_known_keys(location))}"
     return Problem(column=column, row=line, message=f"{text}, got {shown(detail['input'])}.{hint}")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from forecasting.errors import InputError, Problem
-from forecasting.frames import Column, ColumnKind, scan_table
+from forecasting.frames import Column, ColumnKind, repeat_problems, scan_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +112,10 @@ def read_pools(path: Path) -> dict[str, Pool]:
         With all problems of the file.
     """
     scanned = scan_table(path, POOL_COLUMNS)
-    problems = list(scanned.problems)
-    first_row: dict[str, int] = {}
-    for row, name, factor in scanned.frame[["pool", "normalization_factor"]].itertuples():
-        if first_row.setdefault(name, row) != row:
-            message = f"must be there once, got {name!r} in row {first_row[name]} too. Drop one of the rows."
-            problems.append(Problem(column="pool", row=row, message=message))
-        if factor == 0.0:
-            problems.append(Problem(column="normalization_factor", row=row, message="must be > 0, got 0."))
+    problems = [*scanned.problems, *repeat_problems(scanned.frame, "pool")]
+    factors = scanned.frame["normalization_factor"]
+    for row in factors.index[factors == 0.0]:
+        problems.append(Problem(column="normalization_factor", row=int(row), message="must be > 0, got 0."))
     if problems:
         raise InputError(str(path), problems)
     return {record["pool"]: _pool(record) for record in scanned.frame.to_dict("records")}

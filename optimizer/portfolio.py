@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from forecasting.errors import InputError, Problem
-from forecasting.frames import Column, ColumnKind, ScannedTable, did_you_mean, scan_table
+from forecasting.frames import Column, ColumnKind, ScannedTable, did_you_mean, repeat_problems, scan_table
 from forecasting.hours import iso_of_hour
 from optimizer.cells import unescape_cell
 from optimizer.offers import Catalog
@@ -159,14 +159,9 @@ def _scanned(path: Path) -> ScannedTable:
 
 def _table_problems(frame: pd.DataFrame, cell_problems: Sequence[Problem]) -> list[Problem]:
     """Problems of the cells with those of whole rows: names given twice, ends before starts."""
-    problems = list(cell_problems)
-    first_row: dict[str, int] = {}
+    problems = [*cell_problems, *repeat_problems(frame, "commitment_id")]
     row: Any
     for row in frame.itertuples():
-        first = first_row.setdefault(str(row.commitment_id), int(row.Index))
-        if first != row.Index:
-            message = f"must be there once, got {row.commitment_id!r} in row {first} too."
-            problems.append(Problem(column="commitment_id", row=row.Index, message=message))
         if row.end_utc <= row.start_utc:
             message = f"must be after start_utc {iso_of_hour(row.start_utc)}, got {iso_of_hour(row.end_utc)}."
             problems.append(Problem(column="end_utc", row=row.Index, message=message))

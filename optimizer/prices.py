@@ -14,7 +14,8 @@ import pandas as pd
 
 from forecasting.arrays import FloatArray
 from forecasting.errors import InputError, Problem
-from forecasting.frames import Column, ColumnKind, did_you_mean, scan_table
+from forecasting.frames import Column, ColumnKind, did_you_mean, row_problems, scan_table
+from forecasting.hours import MAX_TERM_MONTHS
 from optimizer.offers import Catalog, OfferKind
 from optimizer.pools import Pool
 from optimizer.price_rows import OfferRows, offer_of_rows
@@ -30,6 +31,7 @@ PRICE_COLUMNS = (
         kind=ColumnKind.INTEGER,
         unit="months",
         at_least=0.0,
+        at_most=MAX_TERM_MONTHS,
         doc="Length; 0 for on_demand and spot, and for a capacity reservation that can be dropped at any date.",
     ),
     Column(name="payment_option", kind=ColumnKind.TEXT, doc="none, partial or all."),
@@ -63,6 +65,7 @@ KIND_ALIASES = {
     "flexible_cud": OfferKind.COMPUTE_SAVINGS_PLAN,
 }
 PAYMENT_OPTIONS = ("none", "partial", "all")
+LEAST_USD = 1e-12  # of a price that is not 0: ratios of smaller ones overflow, and they are mistyped
 MARKET_KINDS = frozenset({OfferKind.ON_DEMAND, OfferKind.SPOT})
 
 
@@ -108,6 +111,7 @@ def read_price_rows(path: Path) -> PriceRows:
     options = {text: text.strip().lower() for text in frame["payment_option"].unique()}
     wrong = [text for text, option in options.items() if option not in PAYMENT_OPTIONS]
     problems += _choice_problems(frame["payment_option"], wrong, PAYMENT_OPTIONS)
+    problems += _tiny_problems(frame)
     if problems:
         raise InputError(str(path), problems)
     named = {text: kind.value for text, kind in kinds.items() if kind is not None}
@@ -180,6 +184,20 @@ def build_catalog(
     if problems:
         raise InputError(source, problems)
     return Catalog(pools=tuple(pools), on_demand_usd=on_demand_usd, spot_usd=spot_usd, offers=tuple(offers))
+
+
+def _tiny_problems(frame: pd.DataFrame) -> list[Problem]:
+    """Prices that are neither 0 nor any that is paid."""
+    problems = []
+    for column in ("hourly_usd", "upfront_usd"):
+        prices = frame[column].to_numpy(dtype=np.float64)
+        wrong = (prices > 0.0) & (prices < LEAST_USD)
+
+        def message(position: int, prices: FloatArray = prices) -> str:
+            return f"must be 0 or at least {LEAST_USD:g}, got {prices[position]:g}. Check the unit."
+
+        problems += row_problems(column, frame.index.to_numpy(dtype=np.int64), wrong, message)
+    return problems
 
 
 def _kind(text: str) -> OfferKind | None:

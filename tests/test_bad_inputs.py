@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from typer.testing import Result
 
 from optimizer.cells import escape_cell
@@ -101,6 +103,16 @@ def _without(pattern: str) -> Edit:
     return edit
 
 
+def _column(name: str, value: str) -> Edit:
+    """Put one value into every cell of a column."""
+
+    def edit(path: Path) -> None:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame.assign(**{name: value}).to_csv(path, index=False)
+
+    return edit
+
+
 def _without_column(name: str) -> Edit:
     """Drop a column."""
 
@@ -181,6 +193,48 @@ USAGE = (
         file="usage.csv",
         edit=_row(6, "units", "1e999"),
         says=("column 'units', row 6", "must be a finite number", "'1e999'"),
+    ),
+    Bad(
+        name="more units than there are",
+        file="usage.csv",
+        edit=_row(6, "units", "1e300"),
+        says=("column 'units', row 6", "must be at most 1,000,000,000,000 in size, got '1e300'"),
+    ),
+    Bad(
+        name="no demand before as-of",
+        file="usage.csv",
+        edit=_column("units", "0"),
+        says=("column 'units'", "must be > 0 in some hour before 2024-03-11"),
+    ),
+    Bad(
+        name="header over two lines",
+        file="usage.csv",
+        edit=_sub("hour_utc,pool", 'hour_utc,"po\nol"'),
+        says=("row 0", "the header must stand on one line"),
+    ),
+    Bad(
+        name="comma at the end of every line",
+        file="usage.csv",
+        edit=_sub("\n", ",\n", count=-1),
+        says=("row 0", "a column has no name, perhaps for a comma at the end of the line"),
+    ),
+    Bad(
+        name="no header",
+        file="usage.csv",
+        edit=_without("^hour_utc"),
+        says=("column 'hour_utc', row 0", "is missing"),
+    ),
+    Bad(
+        name="quoted line end in a name",
+        file="usage.csv",
+        edit=_row(3, "pool", '"east\n/web"'),
+        says=("column 'pool', row 3", "must not hold control characters"),
+    ),
+    Bad(
+        name="thousands separator",
+        file="usage.csv",
+        edit=_row(3, "units", '"1,000.5"'),
+        says=("column 'units', row 3", "no thousands separator"),
     ),
     Bad(
         name="empty number",
@@ -338,6 +392,24 @@ PRICES = (
         says=("column 'hourly_usd', row 2", "must be a finite number"),
     ),
     Bad(
+        name="price in the wrong unit",
+        file="prices.csv",
+        edit=_row(2, "hourly_usd", "1e-300"),
+        says=("column 'hourly_usd', row 2", "must be 0 or at least 1e-12, got 1e-300"),
+    ),
+    Bad(
+        name="price beyond any",
+        file="prices.csv",
+        edit=_row(2, "hourly_usd", "1e300"),
+        says=("column 'hourly_usd', row 2", "must be at most 1,000,000,000,000 in size"),
+    ),
+    Bad(
+        name="term of a thousand years",
+        file="prices.csv",
+        edit=_row(2, "term_months", "12000"),
+        says=("column 'term_months', row 2", "must be >= 0 and <= 120"),
+    ),
+    Bad(
         name="negative price",
         file="prices.csv",
         edit=_row(2, "hourly_usd", "-1"),
@@ -419,6 +491,12 @@ OWNED = (
         says=("column 'quantity', row 2", "must be >= 0"),
     ),
     Bad(
+        name="quantity beyond any",
+        file="commitments.csv",
+        edit=_row(2, "quantity", "1e300"),
+        says=("column 'quantity', row 2", "must be at most 1,000,000,000,000 in size"),
+    ),
+    Bad(
         name="commitment there twice",
         file="commitments.csv",
         edit=_row(2, "commitment_id", "plan-that-ends"),
@@ -479,6 +557,102 @@ YAML = (
         file="roadmap.yaml",
         edit=_sub("shape: linear", "shap: linear"),
         says=("shap", "row 8", "Did you mean 'shape'"),
+    ),
+    Bad(
+        name="event that ends in the year 9999",
+        file="roadmap.yaml",
+        edit=_sub("end: 2024-03-24", "end: 9999-12-31"),
+        says=("end", "row 7", "between 1970-01-01 and 2199-12-31"),
+    ),
+    Bad(
+        name="event in the first century",
+        file="roadmap.yaml",
+        edit=_sub("start: 2024-03-14", "start: 0024-03-14"),
+        says=("start", "row 6", "between 1970-01-01 and 2199-12-31"),
+    ),
+    Bad(
+        name="probability of two",
+        file="roadmap.yaml",
+        edit=_sub("size: 0.5", "probability: 2"),
+        says=("events[0].probability', row 9", "must be a number from 0 to 1, got 2"),
+    ),
+    Bad(
+        name="conversion beyond any",
+        file="roadmap.yaml",
+        edit=_sub("size: 0.5", "conversion: 1.0e+300"),
+        says=("events[0].conversion', row 9", "must be a number from 0 to 1e+06"),
+    ),
+    Bad(
+        name="slip of a thousand years",
+        file="roadmap.yaml",
+        edit=_sub("size: 0.5", "slip_days: [0, 30, 365000]"),
+        says=("events[0].slip_days', row 9", "from 0 to 3650"),
+    ),
+    Bad(
+        name="roadmap of nothing",
+        file="roadmap.yaml",
+        edit=_text("\n"),
+        says=("the file is empty. Write {} for the defaults",),
+    ),
+    Bad(
+        name="policy of nothing",
+        file="policy.yaml",
+        edit=_text(""),
+        says=("the file is empty. Write {} for the defaults",),
+    ),
+    Bad(
+        name="policy that is a list",
+        file="policy.yaml",
+        edit=_text("- risk\n"),
+        says=("row 1", "must be a mapping of keys to values"),
+    ),
+    Bad(
+        name="policy with a part that is a list",
+        file="policy.yaml",
+        edit=_text("coverage: [0.5]\n"),
+        says=("column 'coverage', row 1", "must be a mapping of min_fraction, max_fraction, got [0.5]"),
+    ),
+    Bad(
+        name="cadence of a million years",
+        file="policy.yaml",
+        edit=_text("cadence_months: 12000000\n"),
+        says=("column 'cadence_months', row 1", "less than or equal to 120"),
+    ),
+    Bad(
+        name="number of thousands of digits",
+        file="policy.yaml",
+        edit=_text(f"cadence_months: {'9' * 5000}\n"),
+        says=("row 1", "must be a number, got '9999"),
+    ),
+    Bad(
+        name="aversion beyond any",
+        file="policy.yaml",
+        edit=_text("risk: {lambda: 1.0e+300}\n"),
+        says=("column 'risk.lambda', row 1", "less than or equal to 1000"),
+    ),
+    Bad(
+        name="policy with a control character",
+        file="policy.yaml",
+        edit=_text('cadence_months: 3\nrisk: "\x07"\n'),
+        says=("row 2", "must not hold control characters"),
+    ),
+    Bad(
+        name="tag that claims a truth value",
+        file="policy.yaml",
+        edit=_text("cadence_months: !!bool maybe\n"),
+        says=("row 1", "must be true or false, got 'maybe'"),
+    ),
+    Bad(
+        name="key that is no text",
+        file="policy.yaml",
+        edit=_text("? [a]\n: 2\n"),
+        says=("row 1", "a key must be text"),
+    ),
+    Bad(
+        name="YAML nested too deeply",
+        file="policy.yaml",
+        edit=_text("risk: " + "[" * 5000 + "]" * 5000 + "\n"),
+        says=("is nested too deeply",),
     ),
     Bad(
         name="YAML that is none",
@@ -609,6 +783,39 @@ def test_a_plan_refuses_parquet_with(
     assert _tree(fleet.parent) == before
 
 
+DOUBLINGS = 40  # of what is named once: a text of it would have 9 ** 40 words
+
+
+@pytest.mark.parametrize("item", ["[{}]", "{{k: {}}}"], ids=["lists", "mappings"])
+@pytest.mark.parametrize("key", ["events", "coverage", "anything"])
+def test_yaml_whose_aliases_hold_billions_of_values_is_refused_at_once_and_in_short(
+    key: str, item: str, fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    many = ", ".join(["*a{0}"] * 9) if item.startswith("[") else ", ".join(f"k{index}: *a{{0}}" for index in range(9))
+    lines = [f"b0: &a0 {item.format('x')}"]
+    for number in range(1, DOUBLINGS):
+        values = many.format(number - 1)
+        lines.append(f"b{number}: &a{number} " + (f"[{values}]" if item.startswith("[") else f"{{{values}}}"))
+    text = "\n".join(lines) + f"\n{key}: *a{DOUBLINGS - 1}\n"
+    (fleet / "policy.yaml").write_text(text)
+    result = plimsoll(*fleet_args(fleet, "policy"), "--out", fleet.parent / "out")
+    _check_refusal(result, (str(fleet / "policy.yaml"), "column 'b0', row 1", "is not a key of a policy"))
+    assert len(result.stderr) < 10_000
+    (fleet / "roadmap.yaml").write_text(text)
+    result = plimsoll(*fleet_args(fleet, "roadmap"), "--out", fleet.parent / "out")
+    _check_refusal(result, (str(fleet / "roadmap.yaml"), "column 'b0', row 1", "is not a key of a roadmap"))
+    assert len(result.stderr) < 10_000
+
+
+@pytest.mark.parametrize("tag", ["set", "binary", "timestamp", "omap", "python/tuple"])
+def test_yaml_tags_make_nothing_but_plain_values(
+    tag: str, fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    (fleet / "policy.yaml").write_text(f"cadence_months: 3\nrisk: !!{tag} 2024-01-01\n")
+    result = plimsoll(*fleet_args(fleet, "policy"), "--out", fleet.parent / "out")
+    _check_refusal(result, (str(fleet / "policy.yaml"), "row 2", "asks for an object", tag))
+
+
 @pytest.mark.parametrize("file", ["roadmap.yaml", "policy.yaml"])
 @pytest.mark.parametrize(
     "tag", ["python/object/apply:os.system", "python/object/new:os.system", "python/name:os.system"]
@@ -631,6 +838,8 @@ AS_OF = {
     "2024-02-11": ("must be at least 42 days long", "got 41.0 days"),
     "2024-02-30": ("--as-of", "must be a date", "'2024-02-30'"),
     "tomorrow": ("--as-of", "must be a date", "'tomorrow'"),
+    "0024-03-11": ("--as-of", "between 1970-01-01 and 2199-12-31"),
+    "9999-12-31": ("--as-of", "between 1970-01-01 and 2199-12-31"),
     "2024-03-11T00:00:00Z": ("--as-of", "must be a date"),
 }
 
@@ -658,6 +867,9 @@ FLAGS = {
     "terms in words": (["--terms", "one year"], ("--terms", "'one year'")),
     "terms of zero": (["--terms", "0,12"], ("--terms", "'0,12'")),
     "a term twice": (["--terms", "12,12"], ("--terms", "'12,12'")),
+    "term of a thousand years": (["--terms", "12000"], ("--terms", "up to 120", "'12000'")),
+    "term of thousands of digits": (["--terms", "9" * 5000], ("--terms", "up to 120", "'9999")),
+    "seed in words": (["--seed", "lucky"], ("--seed", "valid integer")),
     "missing hours of one": (["--missing-hours", "one"], ("--missing-hours", "'one'")),
     "negative seed": (["--seed", "-1"], ("--seed",)),
     "unknown option": (["--policies", "x"], ("--policies",)),
@@ -681,6 +893,50 @@ def test_a_file_that_is_not_there_is_named(
     (fleet / "prices.csv").unlink()
     result = plimsoll(*fleet_args(fleet), "--out", fleet.parent / "out")
     _check_refusal(result, (str(fleet / "prices.csv"), "there is no such file"))
+
+
+def _pipe(fleet: Path) -> Path:
+    os.mkfifo(fleet / "pipe")
+    return fleet / "pipe"
+
+
+PLACES_OF_NO_FILE = {
+    "a directory": (lambda fleet: fleet, "must be a file, got a directory"),
+    "a pipe": (_pipe, "must be a regular file, got a pipe or a device"),
+    "a device": (lambda _: Path(os.devnull), "must be a regular file, got a pipe or a device"),
+    "a name too long": (lambda fleet: fleet / ("u" * 300), "cannot be read: File name too long"),
+}
+
+
+@pytest.mark.parametrize("option", ["--usage", "--policy"])
+@pytest.mark.parametrize("name", PLACES_OF_NO_FILE, ids=lambda name: name.replace(" ", "-"))
+def test_what_is_no_file_is_not_read(
+    name: str, option: str, fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    place_of, says = PLACES_OF_NO_FILE[name]
+    place = place_of(fleet)
+    before = _tree(fleet.parent)
+    result = plimsoll(*fleet_args(fleet), option, place, "--out", fleet.parent / "out")
+    _check_refusal(result, (str(place), says))
+    assert _tree(fleet.parent) == before
+
+
+@pytest.mark.slow
+def test_windows_line_ends_byte_order_marks_and_quotes_change_nothing(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    plain = plimsoll(*fleet_args(fleet, *ALL_ROLES), "--out", fleet.parent / "plain")
+    assert plain.exit_code == 0, plain.output
+    for path in fleet.iterdir():
+        text = path.read_text()
+        if path.suffix == ".csv":
+            quoted = [[f'"{cell}"' for cell in line.split(",")] for line in text.splitlines()]
+            text = "".join(",".join(cells) + "\r\n" for cells in quoted)
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace("\r\n", "\n").replace("\n", "\r\n").encode())
+    result = plimsoll(*fleet_args(fleet, *ALL_ROLES), "--out", fleet.parent / "out")
+    assert result.exit_code == 0, result.output
+    for name in ("purchases.csv", "schedule.csv", "allocation.parquet"):
+        assert (fleet.parent / "out" / name).read_bytes() == (fleet.parent / "plain" / name).read_bytes()
 
 
 INFEASIBLE = {
@@ -767,6 +1023,88 @@ def test_a_file_where_the_output_directory_should_be_is_left_alone(
     _check_refusal(result, (f"--out '{tmp_path / place}'", f"'{tmp_path / 'out'}' is a file"))
     assert _tree(tmp_path) == {"out"}
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["plan", "optimize", "bill"])
+def test_an_output_directory_without_a_name_is_refused(
+    command: str, small_fleet: Path, plimsoll: Callable[..., Result]
+):
+    usage, prices = str(small_fleet / "usage.csv"), str(small_fleet / "prices.csv")
+    given = {
+        "plan": ["--usage", usage, "--as-of", "2024-03-11"],
+        "optimize": ["--demand", usage, "--dates", "2024-03-11"],
+        "bill": ["--usage", usage],
+    }
+    result = plimsoll(command, *given[command], "--prices", prices, "--out", "")
+    _check_refusal(result, ("--out", "must name a directory, got nothing"))
+
+
+def test_outputs_do_not_take_the_place_of_an_input(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    out = fleet.parent / "last-quarter"
+    out.mkdir()
+    owned = (fleet / "commitments.csv").rename(out / "purchases.csv")
+    before = owned.read_text()
+    for spelled in (out, fleet / ".." / out.name):
+        result = plimsoll(*fleet_args(fleet), "--commitments", owned, "--out", spelled)
+        _check_refusal(result, (f"--out '{spelled}'", f"would overwrite the input '{owned}'"))
+    assert _tree(out) == {"purchases.csv"}
+    assert owned.read_text() == before
+
+
+def test_files_that_are_not_ours_stay_beside_the_outputs(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    out = fleet.parent / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    (out / "plan.json").symlink_to(fleet / "usage.csv")
+    usage = (fleet / "usage.csv").read_text()
+    result = plimsoll(*fleet_args(fleet), "--out", out)
+    assert result.exit_code == 0, result.output
+    assert (out / "notes.txt").read_text() == "mine"
+    assert (fleet / "usage.csv").read_text() == usage  # the link is replaced, not what it points to
+    assert json.loads((out / "plan.json").read_text())["title"]
+
+
+def test_a_folder_where_a_file_should_be_is_left_alone(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    out = fleet.parent / "out"
+    (out / "plan.json").mkdir(parents=True)
+    result = plimsoll(*fleet_args(fleet), "--out", out)
+    _check_refusal(result, ("nothing was written", "a folder stands where the file 'plan.json' should be"))
+    assert _tree(out) == {"plan.json"}
+
+
+def _in_a_process(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from optimizer.cli import main; main()", *map(str, args)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_standard_output_on_a_full_disk_is_one_clear_error(small_fleet: Path):
+    with Path("/dev/full").open("w") as full:
+        args = ("bill", "--usage", small_fleet / "usage.csv", "--prices", small_fleet / "prices.csv")
+        result = _in_a_process(*args, stdout=full)
+    assert result.returncode == EXIT_USER
+    assert result.stderr.startswith("error: the system says: No space left on device")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_closed_standard_output_does_not_stop_the_answer(small_fleet: Path, tmp_path: Path):
+    args = ("bill", "--usage", small_fleet / "usage.csv", "--prices", small_fleet / "prices.csv", "--out", tmp_path)
+    result = _in_a_process(*args, preexec_fn=lambda: os.close(1))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "bill.json").exists()
 
 
 def test_what_the_output_directory_held_stays_when_an_input_is_refused(
@@ -861,7 +1199,7 @@ def test_names_arrive_whole_in_json_and_parquet(hostile: tuple[Path, Result]):
     folder, _result = hostile
     document = json.loads((folder / "out" / "plan.json").read_text())
     known = {HOSTILE["east/web"], HOSTILE["east/api"], HOSTILE["west/batch"], HOSTILE["east/new"]}
-    assert {row["pool"] for row in document["peaks"]} == known | {"total"}
+    assert {row["pool"] for row in document["peaks"]} == known | {None}
     allocation = pd.read_parquet(folder / "out" / "allocation.parquet")
     assert set(allocation["pool"]) - {""} == known
 
@@ -879,6 +1217,36 @@ def test_names_are_plain_text_on_the_terminal(hostile: tuple[Path, Result]):
     assert HOSTILE["east/web"] in result.stdout
     assert "[red]b[/red]" in result.stdout
     assert "\x1b" not in result.stdout
+
+
+def test_a_pool_or_region_named_total_is_never_taken_for_all_pools(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    for file in ("usage.csv", "prices.csv", "commitments.csv", "pools.csv", "roadmap.yaml"):
+        text = (fleet / file).read_text()
+        (fleet / file).write_text(text.replace("west/", "total/").replace("east/web", "total"))
+    result = plimsoll(*fleet_args(fleet, *ALL_ROLES), "--out", fleet / "out")
+    assert result.exit_code == 0, result.output
+    document = json.loads((fleet / "out" / "plan.json").read_text())
+    places = [(row["pool"], row["month"]) for row in document["peaks"]]
+    assert len(set(places)) == len(places)
+    assert {pool for pool, _ in places} == {None, "total", "total/batch", "east/api", "east/new"}
+    for month in {month for _, month in places}:
+        units = {row["pool"]: row["p50_units"] for row in document["peaks"] if row["month"] == month}
+        assert max(units["total"], units["east/api"]) < units[None]
+    for window in {part["window"] for part in document["growth"]}:
+        parts = [part for part in document["growth"] if part["window"] == window]
+        pools = sum(part["units"] for part in parts if part["pool"] is not None)
+        assert_allclose(sum(part["units"] for part in parts if part["pool"] is None), pools, atol=1e-9)
+        assert any(part["pool"] == "total" for part in parts)
+    allocation = pd.read_parquet(fleet / "out" / "allocation.parquet")
+    assert_allclose(allocation["usd"].sum(), document["total_usd"], rtol=1e-9)
+    assert allocation.loc[allocation["pool"] == "total", "usd"].sum() < 0.9 * document["total_usd"]
+    page = (fleet / "out" / "report.html").read_text()
+    for heading in ("All pools<span", "<bdi>total</bdi><span", "Demand of all pools, units", "Demand of total, units"):
+        assert heading in page
+    firsts = [line.split("2024-0")[0].strip() for line in result.stdout.splitlines() if " 2024-0" in line]
+    assert firsts.index("All pools") < firsts.index("total")
 
 
 def _tree(folder: Path) -> set[str]:

@@ -131,6 +131,25 @@ def test_no_roadmap_drops_the_events_but_not_what_it_says_of_missing_hours(
     assert plimsoll(*with_roadmap, "--out", fleet / "gap").exit_code == 0
 
 
+def test_no_roadmap_checks_no_event_but_the_form_of_the_file(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    args = [*fleet_args(fleet, "roadmap"), "--out", fleet / "out"]
+    (fleet / "roadmap.yaml").write_text("missing_hours: zero\nevents:\n  - 7\n  - {name: x, kind: none, start: soon}\n")
+    assert plimsoll(*args).exit_code == 2
+    assert plimsoll(*args, "--no-roadmap").exit_code == 0
+    for text, says in (
+        ("events: soon\n", "column 'events', row 1: must be a list of events"),
+        ("event: []\n", "column 'event', row 1: is not a key of a roadmap"),
+        ("missing_hours: one\n", "column 'missing_hours', row 1: must be one of zero, refuse"),
+        ("events: !!python/object/apply:os.getcwd []\n", "row 1: asks for an object"),
+    ):
+        (fleet / "roadmap.yaml").write_text(text)
+        refused = plimsoll(*args, "--no-roadmap")
+        assert refused.exit_code == 2
+        assert says in refused.stderr
+
+
 def test_what_is_printed_is_what_is_written(
     small_fleet: Path, tmp_path: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
 ):
@@ -148,6 +167,43 @@ def test_what_is_printed_is_what_is_written(
     assert [float(row["quantity"]) for row in rows] == [purchase["quantity"] for purchase in document["purchases"]]
     assert list(rows[0]) == ["commitment_id", "decision_date", "start_utc", "end_utc", "offer_id", "quantity"]
     assert {row["decision_date"] for row in rows} == {"2024-03-11"}
+
+
+def test_a_purchase_too_small_to_advise_is_in_no_file_and_said_to_be_left_out(
+    fleet: Path, plimsoll: Callable[..., Result]
+):
+    with (fleet / "usage.csv").open("a") as file:
+        for hour in pd.read_csv(fleet / "usage.csv")["hour_utc"].unique():
+            file.write(f"{hour},east/crumb,0.00001\n")
+    with (fleet / "prices.csv").open("a") as file:
+        file.write("od:east/crumb,on_demand,aws,east,east/crumb,0,none,1.0,0\n")
+        file.write("ri:east/crumb,reserved_standard,aws,east,east/crumb,1,none,0.5,0\n")
+    given = ["--demand", fleet / "usage.csv", "--prices", fleet / "prices.csv", "--terms", "1"]
+    result = plimsoll("optimize", *given, "--dates", "2024-02-01", "--end", "2024-03-02", "--out", fleet / "out")
+    assert result.exit_code == 0, result.output
+    document = json.loads((fleet / "out" / "plan.json").read_text())
+    least_usd = 1e-5 * document["total_usd"]
+    assert least_usd > 0.00001 * 0.5 * 730
+    assert document["purchases"]
+    assert min(purchase["committed_usd"] for purchase in document["purchases"]) > least_usd
+    assert "crumb" not in (fleet / "out" / "purchases.csv").read_text()
+    proof = document["certificate"]
+    assert proof["statement"].endswith("Left out: 1 purchase, which commits less than 0.001 % of the cost.")
+    assert "Left out: 1 purchase" in " ".join(result.stdout.split())
+    assert_allclose(proof["upper_bound_usd"], proof["lp_usd"], rtol=1e-12)
+    assert proof["lower_bound_usd"] < proof["upper_bound_usd"]
+    assert proof["gap_fraction"] <= 2e-6
+
+
+def test_what_is_piped_has_every_column_within_a_hundred_however_narrow_the_window(
+    small_fleet: Path, tmp_path: Path, fleet_args: Callable[..., list[str]]
+):
+    result = CliRunner(env={"COLUMNS": "60"}).invoke(app, [*fleet_args(small_fleet), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert max(len(line) for line in lines) == 100
+    header = next(line for line in lines if "way of buying" in line)
+    assert header.split()[3:] == ["mean", "USD", "P10", "P90", "ESR", "stranded", "coverage", "utilized"]
 
 
 @pytest.mark.slow
@@ -195,6 +251,31 @@ def test_the_optimum_prints_its_purchases_and_its_certificate(
         assert purchase["offer_id"] in result.stdout
     assert "gap" in result.stdout
     assert (document["start_utc"], document["end_utc"]) == ("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "the memory of this machine is too small"),
+        (OSError(5, "Input/output error"), "the system says: Input/output error"),
+    ],
+    ids=["memory", "system"],
+)
+def test_what_the_machine_cannot_do_is_one_clear_error(error: Exception, says: str):
+    @app.command("fail-on-purpose", hidden=True)
+    def fail() -> None:
+        from optimizer.cli import _clear_errors
+
+        with _clear_errors():
+            raise error
+
+    try:
+        result = CliRunner().invoke(app, ["fail-on-purpose"])
+    finally:
+        app.registered_commands.pop()
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {says}")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_certificate_that_fails_is_a_defect_not_a_mistake_of_the_user():

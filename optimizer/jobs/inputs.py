@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecasting.errors import InputError, Problem
+from forecasting.frames import shown
 from forecasting.history import History, read_usage
-from forecasting.hours import hour_of_date
+from forecasting.hours import FIRST_DATE, LAST_DATE, MAX_TERM_MONTHS, hour_of_plan_date
 from forecasting.roadmap import Roadmap, check_roadmap, read_roadmap
 from optimizer.assembly import Market
 from optimizer.plan import InputRecord
@@ -17,6 +18,8 @@ from optimizer.policy import Policy, read_policy
 from optimizer.pools import Pool, pool_table, read_pools
 from optimizer.portfolio import owned_offer_ids, read_optional_commitments
 from optimizer.prices import build_catalog, read_price_rows
+
+MAX_DIGITS = 9  # of a term: enough to be told that it is too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +39,15 @@ class InputPaths:
     roadmap: Path | None = None
     policy: Path | None = None
 
+    @property
+    def given(self) -> dict[str, Path]:
+        """Files that were named, by role."""
+        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy")
+        return {role: path for role in roles if (path := getattr(self, role)) is not None}
+
     def records(self) -> tuple[InputRecord, ...]:
         """Role, name and content hash of every file given."""
-        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy")
-        given = [(role, getattr(self, role)) for role in roles]
-        return tuple(
-            InputRecord(role=role, name=path.name, sha256=_sha256(path)) for role, path in given if path is not None
-        )
+        return tuple(InputRecord(role=role, name=path.name, sha256=_sha256(path)) for role, path in self.given.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +79,9 @@ def parse_date(text: str, *, option: str) -> int:
         If it is no date.
     """
     try:
-        return hour_of_date(text)
+        return hour_of_plan_date(text)
     except ValueError:
-        message = f"must be a date such as 2024-02-01, got {text!r}."
+        message = f"must be a date such as 2024-02-01, between {FIRST_DATE} and {LAST_DATE}, got {shown(text)}."
         raise InputError(option, [Problem(message=message)]) from None
 
 
@@ -86,16 +91,17 @@ def parse_terms(text: str | None) -> tuple[int, ...] | None:
     Raises
     ------
     InputError
-        If one is not a positive whole number, or is given twice.
+        If one is not a positive whole number of at most `MAX_TERM_MONTHS`, or is given twice.
     """
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts) or len(set(parts)) < len(parts):
-        message = f"must be different whole months such as 12,36, got {text!r}."
+    terms = [int(part) if part.isascii() and part.isdigit() and len(part) <= MAX_DIGITS else 0 for part in parts]
+    if not all(0 < term <= MAX_TERM_MONTHS for term in terms) or len(set(terms)) < len(terms):
+        message = f"must be different whole months up to {MAX_TERM_MONTHS}, such as 12,36, got {shown(text)}."
         msg = "--terms"
         raise InputError(msg, [Problem(message=message)])
-    return tuple(int(part) for part in parts)
+    return tuple(terms)
 
 
 def read_policy_with(paths: InputPaths, options: RunOptions) -> Policy:
@@ -107,11 +113,10 @@ def read_policy_with(paths: InputPaths, options: RunOptions) -> Policy:
 
 
 def read_roadmap_with(paths: InputPaths, options: RunOptions, *, as_of_hour: int | None) -> Roadmap:
-    """Roadmap visible at as-of; without events where the run asks for none."""
+    """Roadmap visible at as-of; without events, and none of them checked, where the run asks for none."""
     if paths.roadmap is None:
         return Roadmap()
-    roadmap = read_roadmap(paths.roadmap, as_of_hour=as_of_hour)
-    return roadmap if options.uses_roadmap else Roadmap(missing_hours=roadmap.missing_hours)
+    return read_roadmap(paths.roadmap, as_of_hour=as_of_hour, with_events=options.uses_roadmap)
 
 
 def read_history(

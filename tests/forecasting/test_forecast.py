@@ -8,7 +8,7 @@ from forecasting.errors import HistoryError
 from forecasting.forecast import ForecastRequest, ForecastSettings, forecast_demand
 from forecasting.history import History
 from forecasting.hours import hour_of_date
-from forecasting.peaks import weighted_quantiles
+from forecasting.quantiles import weighted_quantiles
 from forecasting.roadmap import Event, EventKind, RampShape, Roadmap
 
 DAY = 24

@@ -324,6 +324,13 @@ def test_truncated_parquet_is_refused(tmp_path, kept_fraction):
     assert "it is damaged or cut short" in refusal(path)
 
 
+def test_parquet_of_more_rows_than_any_fleet_has_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = write_parquet(tmp_path, {"hour_utc": ["x"] * 3, "pool": ["a"] * 3, "units": [1.0] * 3})
+    monkeypatch.setattr("forecasting.files.MAX_ROWS", 2)
+    with pytest.raises(InputError, match="must have at most 2 rows, got 3"):
+        scan_table(path, COLUMNS)
+
+
 def test_text_named_parquet_is_refused(tmp_path):
     assert "named Parquet but does not start as" in refusal(write(tmp_path, GOOD, "table.parquet"))
 

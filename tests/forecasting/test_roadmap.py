@@ -177,7 +177,7 @@ def test_an_event_known_later_is_not_even_checked(tmp_path):
         pytest.param("[0, 30, 90]", "30", ["events[0].slip_days', row 13: must be a list of 3"], id="slip number"),
         pytest.param("probability: 0.9", "probability: 90", ["'events[0].probability', row 15"], id="probability"),
         pytest.param(
-            "conversion: 0.8", "conversion: -1", ["events[0].conversion', row 8: must be a number >= 0"], id="gain"
+            "conversion: 0.8", "conversion: -1", ["events[0].conversion', row 8: must be a number from 0"], id="gain"
         ),
         pytest.param(
             "conversion: 0.8", "add_units: 5", ["events[0].add_units', row 8: is not a key of"], id="other kind"
@@ -208,9 +208,9 @@ def test_a_bad_event_is_refused_with_its_key_and_line(tmp_path, old, new, parts)
             "add_units: 120", "probability: 1", "exactly one of add_units, multiply, got neither", id="neither"
         ),
         pytest.param(
-            "add_units: 120", "add_units: -1", "events[0].add_units', row 6: must be a number >= 0", id="negative"
+            "add_units: 120", "add_units: -1", "events[0].add_units', row 6: must be a number from 0", id="negative"
         ),
-        pytest.param("add_units: 120", "multiply: x", "events[0].multiply', row 6: must be a number >= 0", id="word"),
+        pytest.param("add_units: 120", "multiply: x", "events[0].multiply', row 6: must be a number from 0", id="word"),
         pytest.param("start:", "size_range: [80, 150]\n    start:", "must hold the factor 1", id="absolute range"),
         pytest.param("start:", "to: {web: 1}\n    start:", "must not stand beside `to`", id="pools and to"),
         pytest.param("start:", "from: [web]\n    start:", "'events[0].from', row 7: is not a key", id="from"),
@@ -235,10 +235,10 @@ def test_a_bad_launch_is_refused_with_its_key_and_line(tmp_path, old, new, part)
         pytest.param("events: !!python/object/apply:os.system [ls]\n", "row 1: asks for an object", id="python object"),
         pytest.param("events: !!python/name:os.system\n", "row 1: asks for an object", id="python name"),
         pytest.param("events: !event {}\n", "row 1: asks for an object (!event)", id="own tag"),
-        pytest.param("a: !!timestamp 2022-02-30\n", "holds a value that YAML cannot read", id="no such day"),
+        pytest.param("a: !!timestamp 2022-02-30\n", "row 1: asks for an object", id="timestamp"),
         pytest.param("1: 2\n", "row 1: a key must be text, got 1", id="number as key"),
         pytest.param("a: &a [*a]\n", "row 1: found unconstructable recursive node", id="recursion"),
-        pytest.param("a: \x07\n", "is no valid YAML", id="bell"),
+        pytest.param("a: \x07\n", "row 1: must not hold control characters", id="bell"),
         pytest.param("[" * 20_000, "nested too deeply", id="deep"),
     ],
 )

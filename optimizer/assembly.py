@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
+from forecasting.hours import HOURS_PER_MONTH
 from forecasting.scenarios import Scenarios
 from optimizer.calendar_dates import Timeline, discount_factor_at, discount_factors
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
 from optimizer.problem import Batches, Instruments, PlanningProblem
+
+# Reservations before instance savings plans before compute savings plans.
+_TURN = {OfferKind.INSTANCE_SAVINGS_PLAN: 1, OfferKind.COMPUTE_SAVINGS_PLAN: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +63,7 @@ class Market:
             return 0.0
         on_demand = np.array([self.catalog.on_demand_usd[self.catalog.pools.index(pool)] for pool in offer.pools])
         saved_hourly = float(np.max(on_demand / offer.draw)) - offer.hourly_usd
-        return np.inf if saved_hourly <= 0 else offer.upfront_usd / saved_hourly / 730.0
+        return np.inf if saved_hourly <= 0 else offer.upfront_usd / saved_hourly / HOURS_PER_MONTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -294,4 +298,5 @@ def _instruments(offers: Sequence[Offer], catalog: Catalog) -> Instruments:
         fee_usd=np.array([offer.effective_hourly_usd for offer in offers]),
         reserves_units=np.array([offer.kind is OfferKind.CAPACITY_RESERVATION for offer in offers], dtype=bool),
         is_firm=np.array([offer.guarantees_capacity and len(offer.pools) == 1 for offer in offers], dtype=bool),
+        turn=np.array([_TURN.get(offer.kind, 0) for offer in offers], dtype=np.int64),
     )

@@ -10,12 +10,12 @@ import numpy as np
 
 from forecasting.arrays import FloatArray
 from forecasting.hours import month_index, month_name
+from forecasting.quantiles import weighted_quantile
 from forecasting.scenarios import Scenarios
 from optimizer.calendar_dates import Timeline
 from optimizer.limits import FirmRequirement
 from optimizer.policy import Policy
 from optimizer.pools import Pool
-from optimizer.risk import weighted_quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,29 @@
-"""What the money of a bill says in one number: utilization, coverage, effective savings rate, stranded, capture.
+"""What sums of money say in one number: gap, utilization, coverage, effective savings rate, stranded, capture.
 
 Pure formulas on sums of USD; a ratio whose denominator is zero is None, never a number that looks right. Not here:
-where the sums come from (`optimizer.billing`).
+where the sums come from (`optimizer.billing`, `optimizer.costs`).
 """
 
 
 def _ratio(part_usd: float, whole_usd: float) -> float | None:
     """Part of the whole, or None where there is no whole."""
     return part_usd / whole_usd if whole_usd > 0.0 else None
+
+
+def gap_fraction(*, upper_usd: float, lower_usd: float) -> float:
+    """How far an answer may be from the optimum, (upper - lower) / upper; 0 where nothing costs anything.
+
+    Parameters
+    ----------
+    upper_usd, lower_usd : float
+        Cost of the answer, and what no answer costs less than. [USD]
+
+    Examples
+    --------
+    >>> gap_fraction(upper_usd=200.0, lower_usd=199.0)
+    0.005
+    """
+    return max(0.0, upper_usd - lower_usd) / upper_usd if upper_usd > 0.0 else 0.0
 
 
 def utilization_fraction(*, used_usd: float, committed_usd: float) -> float | None:

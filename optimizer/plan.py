@@ -91,23 +91,24 @@ class CostSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakRow:
-    """Highest hour of one pool (or "total") in one month.
+    """Highest hour of one pool, or of all together, in one month.
 
     Attributes
     ----------
-    pool : str
+    pool : str or None
+        None: all pools together.
     month : str
         YYYY-MM.
     p50_units, p90_units, p99_units : float
     headroom_fraction : float or None
         Above the policy's peak quantile; None where the policy sets none.
     required_units : float or None
-        (1 + headroom) x the peak at the policy's quantile; None for "total".
+        (1 + headroom) x the peak at the policy's quantile; None for all pools together.
     firm_units : float or None
         Firm capacity that the plan has; None where quota and availability are not declared.
     """
 
-    pool: str
+    pool: str | None
     month: str
     p50_units: float
     p90_units: float
@@ -138,8 +139,8 @@ class GrowthPart:
     ----------
     window : str
         Such as "last 90 days", "last 365 days", "horizon".
-    pool : str
-        Pool, or "total".
+    pool : str or None
+        None: all pools together.
     name : str
         "organic", or the event.
     kind : str
@@ -149,7 +150,7 @@ class GrowthPart:
     """
 
     window: str
-    pool: str
+    pool: str | None
     name: str
     kind: str
     units: float
@@ -162,9 +163,9 @@ class Certificate:
     Attributes
     ----------
     method : str
-        "extensive" or "partition".
+        "extensive" or "cuts".
     upper_bound_usd, lower_bound_usd : float
-        On the objective: the window and the valued tail, before rounding.
+        On the objective: the window and the valued tail, before rounding, without the purchases left out.
     gap_fraction : float
         (upper - lower) / upper.
     tail_usd : float
@@ -204,7 +205,8 @@ class LimitState:
         What is allowed and what the plan takes.
     binds : bool
     price_usd : float
-        Change of expected cost per unit of `unit` of relaxation (0 where it does not bind). [USD]
+        Fall of the expected cost per `unit` by which the bound is relaxed, at the margin; >= 0, and 0 where the limit
+        does not bind. Of a fraction: per whole, a hundred percentage points. [USD/`unit`]
     text : str
         One sentence for people.
     """
@@ -285,11 +287,12 @@ class EventMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DemandBands:
-    """Daily demand of one group ("total" or a region), for the charts.
+    """Daily demand of all pools or of one region, for the charts.
 
     Attributes
     ----------
-    group : str
+    group : str or None
+        Region; None: all pools together.
     history_days : IntArray of shape (n_history_days,)
         Epoch days.
     history_mean, history_peak : FloatArray of shape (n_history_days,)
@@ -302,7 +305,7 @@ class DemandBands:
         P5, P50, P95 of the daily highest hour. [units]
     """
 
-    group: str
+    group: str | None
     history_days: IntArray
     history_mean: FloatArray
     history_peak: FloatArray
@@ -345,7 +348,7 @@ class Plan:
     next_units : tuple of NextUnit
     allocation : tuple of AllocationRow
     bands : tuple of DemandBands
-        "total" first.
+        Of all pools first.
     events : tuple of EventMark
     assumptions : tuple of str
         Sentences.

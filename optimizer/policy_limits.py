@@ -57,6 +57,12 @@ def with_limits(assembled: Assembled, context: PolicyContext) -> Assembled:
     return replace(assembled, problem=replace(assembled.problem, limits=limits))
 
 
+def needs_dominated(policy: Policy) -> bool:
+    """Whether limits on shares make a dearer offer worth keeping: it may take what the cheaper one must leave."""
+    shares = policy.concentration
+    return shares.offer_fraction is not None or shares.family_fraction is not None
+
+
 def owned_stranded(problem: PlanningProblem) -> FloatArray:
     """Stranded USD of the owned portfolio alone, by scenario. Shape (n_scenarios,). [USD]"""
     classes = cover_classes(problem.instruments, split_by_fee=True)

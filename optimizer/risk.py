@@ -1,34 +1,12 @@
-"""Measures of a weighted sample: quantiles and CVaR.
+"""CVaR of a weighted sample.
 
-Not here: which cost or loss they are taken of.
+Not here: quantiles (`forecasting.quantiles`), which cost or loss it is taken of.
 """
 
 import numpy as np
 
 from forecasting.arrays import FloatArray
-
-WEIGHT_SLACK = 1e-12  # cumulated float64 weights may miss a level by rounding
-
-
-def weighted_quantile(values: FloatArray, weights: FloatArray, *, level: float) -> float:
-    """Smallest value whose cumulated weight reaches `level`.
-
-    Parameters
-    ----------
-    values, weights : FloatArray of shape (n_values,)
-        Weights sum to 1.
-    level : float
-        In [0, 1].
-
-    Examples
-    --------
-    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.5, 0.3]), level=0.5)
-    1.0
-    """
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) >= level - WEIGHT_SLACK
-    place = int(np.argmax(reached)) if reached.any() else len(order) - 1
-    return float(values[order[place]])
+from forecasting.quantiles import weighted_quantile
 
 
 def conditional_value_at_risk(values: FloatArray, weights: FloatArray, *, level: float) -> float:
@@ -48,7 +26,7 @@ def conditional_value_at_risk(values: FloatArray, weights: FloatArray, *, level:
 
     Examples
     --------
-    >>> conditional_value_at_risk(np.array([0.0, 10.0]), np.array([0.9, 0.1]), level=0.8)
+    >>> round(conditional_value_at_risk(np.array([0.0, 10.0]), np.array([0.9, 0.1]), level=0.8), 9)
     5.0
     """
     at_risk = weighted_quantile(values, weights, level=level)

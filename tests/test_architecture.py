@@ -101,6 +101,12 @@ def test_every_module_says_what_lives_in_it(path: Path):
     assert docstring
 
 
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_percentages_are_written_by_one_function(path: Path):
+    """`forecasting.numerals.percent`; a format specification would write 93.4% beside its 93.4 %."""
+    assert re.findall(r":[^{}\s]*%\}", path.read_text(encoding="utf-8")) == []
+
+
 def test_tests_have_no_packages():
     """A tests/optimizer/__init__.py would shadow the real package."""
     assert not list((ROOT / "tests").rglob("__init__.py"))

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from optimizer import extensive, partition
+from optimizer.cut_program import CutProgram
+from optimizer.sweep import Sweeper
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
@@ -52,8 +53,9 @@ def test_every_date_offers_a_reservation_for_each_pool_and_one_plan(run: ModuleT
 def test_both_methods_are_timed_and_agree(run: ModuleType):
     row = run._row("tiny", tiny(run), gap=1e-4, n_runs=1)
     assert run._disagreement(row) == ""
-    parts = (row.partition.build_seconds, row.partition.lp_seconds, row.partition.pass_seconds)
-    assert min(*parts, row.extensive.build_seconds, row.extensive.solve_seconds) > 0
+    parts = (row.cuts.build_seconds, row.cuts.lp_seconds, row.cuts.pass_seconds)
+    assert min(*parts, row.cuts.rest_seconds, row.extensive.build_seconds, row.extensive.solve_seconds) > 0
+    assert row.cuts.n_rounds > 0
 
 
 def test_an_optimum_outside_the_bounds_is_a_disagreement(run: ModuleType):
@@ -65,19 +67,19 @@ def test_an_optimum_outside_the_bounds_is_a_disagreement(run: ModuleType):
 
 def test_a_gap_that_was_not_reached_is_said(run: ModuleType):
     row = run._row("tiny", tiny(run), gap=1e-4, n_runs=1)
-    wide = replace(row.partition, lower_usd=row.partition.lower_usd * 0.99)
-    assert "stopped at a gap of" in run._disagreement(replace(row, partition=wide, extensive=None))
+    wide = replace(row.cuts, lower_usd=row.cuts.lower_usd * 0.99)
+    assert "stopped at a gap of" in run._disagreement(replace(row, cuts=wide, extensive=None))
 
 
 def test_the_stopwatch_leaves_the_functions_as_they_were(run: ModuleType):
-    before = (partition.solve_arrays, partition.evaluate, extensive.solve_program)
-    run.measure_partition(tiny(run), gap_fraction=1e-4, n_runs=1)
-    assert (partition.solve_arrays, partition.evaluate, extensive.solve_program) == before
+    before = (CutProgram.solve, Sweeper.__call__)
+    run.measure_cuts(tiny(run), gap_fraction=1e-4, n_runs=1)
+    assert (CutProgram.solve, Sweeper.__call__) == before
 
 
 def test_the_exponent_is_the_slope_of_the_logarithms(run: ModuleType):
     row = run._row("tiny", tiny(run), gap=1e-4, n_runs=1, is_extensive=False)
-    rows = [replace(row, partition=replace(row.partition, lp_seconds=0.5 * n**1.5)) for n in (1, 2, 8)]
+    rows = [replace(row, cuts=replace(row.cuts, lp_seconds=0.5 * n**1.5)) for n in (1, 2, 8)]
     growth = run.Growth(side="n_pools", values=(1, 2, 8), rows=tuple(rows))
     assert growth.exponent("lp_seconds") == pytest.approx(1.5)
 

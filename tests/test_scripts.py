@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = ("plan", "test", "check", "pin")
+SCRIPTS = ("plan", "test", "check", "pin", "bench", "check_billing_cases")
 
 
 @pytest.fixture
@@ -60,6 +60,10 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.Complet
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def test_every_script_that_is_called_by_name_is_tested_here():
+    assert {path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix} == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("name", [*SCRIPTS, "env.sh"])

@@ -1,6 +1,6 @@
 """Reads the values of a billing case, and compares what came out with what is expected.
 
-Not here: what the values of a kind mean (`optimizer.billing.cases_aws`).
+Not here: what the values of a kind mean (`cases_ri`, `cases_allocation`, `cases_metric`).
 """
 
 import math

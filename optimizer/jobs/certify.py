@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray
+from forecasting.numerals import percent
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
+from optimizer.coefficients import window_fees
 from optimizer.costs import Evaluation, evaluate
 from optimizer.cover import CoverClasses
 from optimizer.jobs.judge import Judged
 from optimizer.jobs.solve import Solved
 from optimizer.plan import Certificate
+from optimizer.small_purchases import SMALL_FRACTION
 
 PLAIN_GAP_FRACTION = 1e-4
 
@@ -61,10 +64,7 @@ def certificate(solved: Solved, judged: Judged, market: Market, window: Scenario
 def window_usd(solved: Solved, quantity: FloatArray, found: Evaluation) -> float:
     """Expected amortized cost inside the window, undiscounted. [USD]"""
     problem = solved.assembled.problem
-    hours = problem.hour_weights * problem.in_window
-    fee = np.where(problem.instruments.reserves_units, 0.0, problem.instruments.fee_usd)
-    fees = fee[problem.batches.instrument] * (problem.batches.active(problem.hours) @ hours)
-    return float(fees @ quantity) + float(problem.weights @ found.window_recourse_usd)
+    return float(window_fees(problem) @ quantity) + float(problem.weights @ found.window_recourse_usd)
 
 
 def tail_usd(solved: Solved) -> float:
@@ -76,7 +76,7 @@ def tail_usd(solved: Solved) -> float:
     active = problem.batches.active(problem.hours)
     fee = np.where(problem.instruments.reserves_units, 0.0, problem.instruments.fee_usd)
     fees = float((fee[problem.batches.instrument] * (active @ beyond)) @ solved.exact)
-    return fees + float(problem.weights @ (solved.exact_found.hour_cost_usd @ beyond))
+    return fees + float(problem.weights @ (solved.exact_found.tail_recourse_usd))
 
 
 def _small_first(solved: Solved, market: Market) -> Evaluation:
@@ -97,12 +97,18 @@ def _ordered(classes: CoverClasses, is_flexible: BoolArray) -> CoverClasses:
 
 
 def _statement(solved: Solved) -> str:
-    """The gap in plain words."""
+    """The gap in plain words, and what was left out, which is part of it."""
     gap = solved.gap_fraction
     most = solved.upper_bound_usd - solved.lower_bound_usd
     if gap <= PLAIN_GAP_FRACTION:
-        return f"No other plan under these scenarios and limits costs less by more than {max(most, 0.0):,.0f} USD."
-    return (
-        f"The search stopped early: a better plan under these scenarios and limits may save up to {most:,.0f} USD "
-        f"({gap:.2%} of the cost)."
-    )
+        text = f"No other plan under these scenarios and limits costs less by more than {max(most, 0.0):,.0f} USD."
+    else:
+        text = (
+            f"The search stopped early: a better plan under these scenarios and limits may save up to {most:,.0f} USD "
+            f"({percent(gap, 2)} of the cost)."
+        )
+    if solved.n_left_out == 0:
+        return text
+    n, each = solved.n_left_out, percent(SMALL_FRACTION)
+    what = "1 purchase, which commits" if n == 1 else f"{n} purchases, which each commit"
+    return f"{text} Left out: {what} less than {each} of the cost."

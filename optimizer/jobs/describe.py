@@ -11,12 +11,14 @@ from forecasting.arrays import FloatArray
 from forecasting.forecast import Forecast
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY, date_of_hour, month_index, month_name
-from forecasting.peaks import MonthlyPeaks, monthly_peaks, weighted_quantiles
+from forecasting.numerals import percent
+from forecasting.peaks import MonthlyPeaks, monthly_peaks
+from forecasting.quantiles import weighted_quantiles
 from forecasting.roadmap import Event, Roadmap
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
 from optimizer.calendar_dates import Timeline
-from optimizer.coefficients import committed_fees
+from optimizer.coefficients import committed_fees, serving_batches
 from optimizer.headroom import HeadroomNeed, firm_on_demand_units
 from optimizer.jobs.purchases import quantity_unit
 from optimizer.jobs.solve import Solved
@@ -57,7 +59,7 @@ def peak_rows(
         p50, p90, p99 = peaks.total_units[place].tolist()
         out.append(
             PeakRow(
-                pool="total",
+                pool=None,
                 month=month_name(int(month)),
                 p50_units=p50,
                 p90_units=p90,
@@ -104,7 +106,7 @@ def expiries(market: Market, timeline: Timeline) -> tuple[Expiry, ...]:
 
 def growth_parts(forecast: Forecast) -> tuple[GrowthPart, ...]:
     """Growth of the past and of the horizon, organic and by event; the totals first."""
-    ordered = sorted(forecast.decomposition.parts, key=lambda part: not part.is_total)
+    ordered = sorted(forecast.decomposition.parts, key=lambda part: part.pool is not None)
     return tuple(
         GrowthPart(window=part.window, pool=part.pool, name=part.name, kind=part.kind, units=part.units)
         for part in ordered
@@ -134,7 +136,7 @@ def _event_text(event: Event) -> str:
         parts.append(f"to {', '.join(pool for pool, _ in event.to_shares)}")
     parts.append(f"{date_of_hour(event.start_hour)} to {date_of_hour(event.end_hour - 1)}")
     if event.probability < 1:
-        parts.append(f"probability {event.probability:.0%}")
+        parts.append(f"probability {percent(event.probability, 0)}")
     return ", ".join(parts)
 
 
@@ -142,13 +144,13 @@ def demand_bands(history: History, scenarios: Scenarios) -> tuple[DemandBands, .
     """Daily mean and peak of the total and of each region (what stands before the slash), past and future."""
     regions = sorted({pool.partition("/")[0] for pool in scenarios.pools if "/" in pool})
     everything = tuple(scenarios.pools)
-    groups = {"total": everything}
+    groups: dict[str | None, tuple[str, ...]] = {None: everything}
     if len(regions) > 1:
         groups |= {name: tuple(pool for pool in everything if pool.startswith(f"{name}/")) for name in regions}
     return tuple(_bands(name, members, history, scenarios) for name, members in groups.items())
 
 
-def _bands(group: str, members: tuple[str, ...], history: History, scenarios: Scenarios) -> DemandBands:
+def _bands(group: str | None, members: tuple[str, ...], history: History, scenarios: Scenarios) -> DemandBands:
     """Bands of one group, over whole days."""
     past_rows = [row for row, pool in enumerate(history.pools) if pool in members]
     first = -(-history.start_hour // HOURS_PER_DAY)
@@ -200,7 +202,8 @@ def _fraction_limit(name: str, limit: float, value: float, price_usd: float, sig
     """State of a limit on a fraction."""
     is_binding = abs(limit - value) <= BINDING_TOLERANCE * max(limit, 1e-3) or price_usd > 0
     way = "more" if sign > 0 else "less"
-    text = f"{name}: {value:.2%} of {limit:.2%} allowed." if sign > 0 else f"{name}: {value:.2%}, at least {limit:.2%}."
+    taken, bound = percent(value, 2), percent(limit, 2)
+    text = f"{name}: {taken} of {bound} allowed." if sign > 0 else f"{name}: {taken}, at least {bound}."
     if is_binding and price_usd > 0:
         text += f" One percentage point {way} would save {price_usd / 100:,.0f} USD in expectation."
     unit = "fraction of committed USD" if "strand" in name else "fraction"
@@ -234,12 +237,9 @@ def _purchase_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitSt
 def _firm_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitState]:
     """Headroom, where reservations must add to firm on-demand."""
     problem = solved.assembled.problem
-    batches, instruments = problem.batches, problem.instruments
     out = []
     for need in problem.limits.firm:
-        serves = (instruments.is_firm & np.isfinite(instruments.draw[:, need.pool_index]))[batches.instrument]
-        is_on = serves & (batches.start_hour <= need.start_hour) & (batches.end_hour >= need.end_hour)
-        value = float(solved.quantity[is_on].sum())
+        value = float(solved.quantity[serving_batches(problem, need)].sum())
         cost = price.get(need.label, 0.0)
         text = f"{need.label}: {value:,.1f} of {need.units:,.1f} firm units beyond on-demand quota x availability."
         text += f" One unit less would save {cost:,.2f} USD." if cost > 0 else ""

@@ -10,13 +10,14 @@ import numpy as np
 
 from forecasting.arrays import FloatArray
 from forecasting.hours import month_index, month_name
+from forecasting.quantiles import weighted_quantile
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
 from optimizer.billing.bill import Bill
 from optimizer.billing.replay import bill_scenarios
 from optimizer.plan import AllocationRow, CostSummary
 from optimizer.portfolio import Commitment
-from optimizer.risk import conditional_value_at_risk, weighted_quantile
+from optimizer.risk import conditional_value_at_risk
 
 CVAR_LEVEL_OF_REPORTS = 0.95  # reports name it CVaR 95; the policy's own level steers the limits
 

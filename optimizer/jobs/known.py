@@ -26,7 +26,7 @@ from optimizer.jobs.solve import Method, Tell, solve
 from optimizer.jobs.versions import versions
 from optimizer.plan import Certificate, CostSummary, InputRecord, LimitState, Purchase
 from optimizer.policy import Policy
-from optimizer.policy_limits import PolicyContext, with_limits
+from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
 
 GAP_FRACTION = 1e-6
 
@@ -108,7 +108,7 @@ def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
                 timeline,
                 discount_rate_yearly=policy.discount_rate_yearly,
                 risk_lambda=policy.risk.lambda_,
-                keep_dominated=_needs_all_offers(policy),
+                keep_dominated=needs_dominated(policy),
             ),
             _context(policy, market, timeline, window),
         ),
@@ -139,12 +139,6 @@ def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
         versions=versions(),
         seed=request.options.seed,
     )
-
-
-def _needs_all_offers(policy: Policy) -> bool:
-    """Whether limits on shares make a dearer offer worth keeping."""
-    shares = policy.concentration
-    return shares.offer_fraction is not None or shares.family_fraction is not None
 
 
 def _context(policy: Policy, market: Market, timeline: Timeline, window: Scenarios) -> PolicyContext:

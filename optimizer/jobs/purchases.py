@@ -9,6 +9,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray
 from forecasting.hours import date_of_hour
+from forecasting.numerals import percent
 from optimizer.assembly import Assembled
 from optimizer.jobs.solve import Solved
 from optimizer.offers import Offer
@@ -117,7 +118,8 @@ def _reason(offer: Offer, on_demand_usd: Mapping[str, float], use: float | None)
     if offer.term_months == 0:
         return "Holds the capacity that headroom asks for; an idle unit costs its on-demand rate."
     low, high = break_even_range(offer, on_demand_usd)
-    even = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%} (by pool)"
+    least, most = percent(low, 0), percent(high, 0)
+    even = least if least == most else f"{least} to {most} (by pool)"
     if use is None:
         return f"Breaks even with on-demand at {even} use."
-    return f"Expected use {use:.1%}; breaks even with on-demand at {even}."
+    return f"Expected use {percent(use)}; breaks even with on-demand at {even}."

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.arrays import FloatArray
+from forecasting.errors import InputError, Problem
 from forecasting.forecast import NEEDED_HISTORY_DAYS, Forecast, ForecastRequest, forecast_demand
 from forecasting.history import History, check_as_of
 from forecasting.hours import date_of_hour
+from forecasting.numerals import percent
 from forecasting.roadmap import Roadmap
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Assembled, Market, assemble
@@ -35,7 +37,7 @@ from optimizer.jobs.solve import Method, Solved, Tell, solve
 from optimizer.jobs.versions import versions
 from optimizer.plan import CostSummary, InputRecord, Plan
 from optimizer.policy import Policy
-from optimizer.policy_limits import PolicyContext, with_limits
+from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
 
 GAP_FRACTION = 1e-4
 
@@ -79,6 +81,9 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
     seen = read_history(paths, options, roadmap, before_hour=as_of_hour)
     check_as_of(seen, as_of_hour, needed_days=NEEDED_HISTORY_DAYS)
     history = seen.before(as_of_hour)
+    if not history.pools:
+        message = f"must be > 0 in some hour before {date_of_hour(as_of_hour)}, got 0 in all of them."
+        raise InputError(str(paths.usage), [Problem(column="units", message=message)])
     invented = check_events(paths, roadmap, known=history.pools)
     return PlanningInputs(
         history=history,
@@ -110,7 +115,7 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
     ----------
     given : PlanningInputs
     method : str
-        "auto", "extensive" or "partition".
+        "auto", "extensive" or "cuts".
     tell : callable
         Given a line whenever a step begins.
 
@@ -194,15 +199,13 @@ def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
 def _assembled(scenarios: Scenarios, given: PlanningInputs, timeline: Timeline) -> Assembled:
     """Problem of the run, before its limits."""
     policy = given.policy
-    shares = policy.concentration
-    limits_offers = shares.offer_fraction is not None or shares.family_fraction is not None
     return assemble(
         scenarios,
         given.market,
         timeline,
         discount_rate_yearly=policy.discount_rate_yearly,
         risk_lambda=policy.risk.lambda_,
-        keep_dominated=limits_offers,
+        keep_dominated=needs_dominated(policy),
     )
 
 
@@ -269,7 +272,8 @@ def _assumptions(run: _Run) -> tuple[str, ...]:
         f"Purchases can be made on {len(timeline.decision_hours)} dates, every {policy.cadence_months} months; only "
         "those of the first date are advice.",
         *((tail,) if timeline.valued_end_hour > timeline.end_hour else ()),
-        f"Discount rate {policy.discount_rate_yearly:.2%} a year; costs in the tables are amortized and undiscounted.",
+        f"Discount rate {percent(policy.discount_rate_yearly, 2)} a year; costs in the tables are amortized and "
+        "undiscounted.",
         "Later purchases are decided today for all scenarios alike, although more will be known by then; the look-back "
         "rule it is compared with decides anew on each date in each scenario, an advantage that this plan forgoes.",
     )

@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 
 from forecasting.hours import date_of_hour, iso_of_hour
+from forecasting.numerals import percent
 from optimizer.jobs.bill import BillAnswer
-from optimizer.report.numbers import number, percent
+from optimizer.report.numbers import number
 from optimizer.report.plan_json import SCHEMA_VERSION, json_bytes
-from optimizer.report.terminal import say, simple_table
+from optimizer.report.terminal import fitting_table, say
 
 
 def bill_files(answer: BillAnswer) -> dict[str, bytes]:
@@ -72,7 +73,7 @@ def print_bill(answer: BillAnswer, console: Console, *, out_dir: Path | None = N
         ("of which stranded", number(bill.stranded_usd, 2)),
         ("all of it on demand", number(bill.on_demand_equivalent_usd, 2)),
     ]
-    console.print(simple_table("Parts", ("part", "USD"), rows))
+    console.print(fitting_table("Parts", ("part", "USD"), rows, room=console.width))
     say(
         console,
         f"ESR {percent(bill.effective_savings_rate)}, coverage {percent(bill.coverage)}, "
@@ -83,6 +84,7 @@ def print_bill(answer: BillAnswer, console: Console, *, out_dir: Path | None = N
             (line.commitment_id, line.offer_id, number(line.fee_usd, 2), percent(line.utilization))
             for line in bill.commitments
         ]
-        console.print(simple_table("Commitments", ("commitment", "offer", "fees USD", "used"), lines))
+        headers = ("commitment", "offer", "fees USD", "used")
+        console.print(fitting_table("Commitments", headers, lines, room=console.width, n_text=2))
     if out_dir is not None:
         say(console, f"Written to {out_dir}: {', '.join(files)}")

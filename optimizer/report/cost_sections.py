@@ -3,14 +3,15 @@
 Not here: purchases (`optimizer.report.purchase_sections`).
 """
 
+from forecasting.numerals import percent
 from optimizer.plan import Certificate, Plan
 from optimizer.report.markup import Heading, Html, element, folded, joined, table, words
 from optimizer.report.money_charts import allocation_charts, cost_chart
-from optimizer.report.numbers import column, percent, usd, without_noise
+from optimizer.report.numbers import column, usd, without_noise
 from optimizer.report.sections import figure, paragraph, section
 from optimizer.report.words import kind_title, period
 
-METHOD_TITLES = {"extensive": "one linear program over all hours and scenarios", "partition": "decomposition"}
+METHOD_TITLES = {"extensive": "one linear program over all hours and scenarios", "cuts": "cutting planes"}
 
 
 def cost_section(plan: Plan) -> Html:
@@ -23,8 +24,8 @@ def cost_section(plan: Plan) -> Html:
         paragraph(
             "ESR, effective savings rate: 1 minus cost over the cost of the same usage on demand. Coverage: part of "
             "the eligible on-demand value that commitments cover. Utilization: part of what is committed that usage "
-            "consumed. Stranded: committed value that no usage consumed; its CVaR is the mean of the worst cases at "
-            "the policy's level.",
+            "consumed. Stranded: committed value that no usage consumed; its CVaR is the mean of the worst "
+            "5 % of cases.",
             css="under",
         ),
         figure(cost_chart(plan)),

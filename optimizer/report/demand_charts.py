@@ -6,6 +6,7 @@ Not here: charts of money (`optimizer.report.money_charts`).
 from typing import Any
 
 from forecasting.hours import HOURS_PER_DAY, iso_of_hour
+from forecasting.numerals import percent
 from optimizer.plan import DemandBands, EventMark, PeakRow, Plan
 from optimizer.report.charts import (
     ACCENT,
@@ -21,7 +22,7 @@ from optimizer.report.charts import (
     layout,
     shown,
 )
-from optimizer.report.numbers import number, percent
+from optimizer.report.numbers import number
 
 MAX_GROUPS = 7  # total and six regions; the table of growth names every pool
 MAX_HEAT_POOLS = 30
@@ -60,7 +61,7 @@ def _demand_chart(plan: Plan, bands: DemandBands, index: int) -> Chart:
     figure["hovermode"] = "x unified"
     shapes, notes = _event_marks(plan, bands)
     figure |= {"shapes": shapes, "annotations": notes}
-    name = "all pools" if bands.group == "total" else bands.group
+    name = "all pools" if bands.group is None else bands.group
     return Chart(
         chart_id=f"demand-{index}",
         title=f"Demand of {name}, units",
@@ -128,15 +129,17 @@ def _event_note(event: EventMark, index: int, middle: str) -> dict[str, Any]:
 
 def growth_chart(plan: Plan) -> Chart | None:
     """Change of mean demand of all pools by cause; None where nothing is known."""
-    parts = [part for part in plan.growth if part.pool == "total"]
+    parts = [part for part in plan.growth if part.pool is None]
     if not parts:
         return None
     windows = distinct(part.window for part in parts)
-    names = distinct(part.name for part in sorted(parts, key=lambda part: part.kind != "organic"))
+    # by kind and name: an event may be named organic
+    causes = list(dict.fromkeys((part.kind, part.name) for part in sorted(parts, key=lambda p: p.kind != "organic")))
     traces = []
-    for index, name in enumerate(names):
-        sums = [sum(part.units for part in parts if part.name == name and part.window == window) for window in windows]
-        is_organic = any(part.kind == "organic" for part in parts if part.name == name)
+    for index, (kind, name) in enumerate(causes):
+        own = [part for part in parts if (part.kind, part.name) == (kind, name)]
+        sums = [sum(part.units for part in own if part.window == window) for window in windows]
+        is_organic = kind == "organic"
         traces.append(
             {
                 "type": "bar",
@@ -162,7 +165,7 @@ def growth_chart(plan: Plan) -> Chart | None:
 
 def peak_chart(plan: Plan) -> Chart | None:
     """Highest hour of all pools together by month; None where there is none."""
-    rows = sorted((row for row in plan.peaks if row.pool == "total"), key=lambda row: row.month)
+    rows = sorted((row for row in plan.peaks if row.pool is None), key=lambda row: row.month)
     if not rows:
         return None
     months = [row.month for row in rows]
@@ -186,16 +189,19 @@ def peak_chart(plan: Plan) -> Chart | None:
 
 def headroom_chart(plan: Plan) -> Chart | None:
     """Firm capacity above what is required, by pool and month; None where neither is declared."""
-    rows = [row for row in plan.peaks if row.firm_units is not None and row.required_units]
-    if not rows:
+    by_place = {
+        (row.pool, row.month): row
+        for row in plan.peaks
+        if row.pool is not None and row.firm_units is not None and row.required_units
+    }
+    if not by_place:
         return None
-    margins = {(row.pool, row.month): _margin(row) for row in rows}
-    months = sorted({row.month for row in rows})
-    worst = {pool: min(margins[key] for key in margins if key[0] == pool) for pool in distinct(r.pool for r in rows)}
+    margins = {place: _margin(row) for place, row in by_place.items()}
+    months = sorted({month for _, month in by_place})
+    worst = {name: min(margins[key] for key in margins if key[0] == name) for name in distinct(p for p, _ in by_place)}
     pools = sorted(worst, key=lambda pool: worst[pool])[:MAX_HEAT_POOLS]
-    by_place = {(row.pool, row.month): row for row in rows}
     cells = [[margins.get((pool, month)) for month in months] for pool in pools]
-    hover = [[_heat_text(by_place.get((pool, month))) for month in months] for pool in pools]
+    hover = [[_heat_text(pool, by_place.get((pool, month))) for month in months] for pool in pools]
     height_px = 110 + 26 * len(pools)
     figure = layout(y_title="", height_px=height_px)
     figure["yaxis"] = {**figure["yaxis"], **index_axis(pools)}
@@ -234,11 +240,11 @@ def _margin(row: PeakRow) -> float:
     return (row.firm_units or 0.0) / (row.required_units or 1.0) - 1.0
 
 
-def _heat_text(row: PeakRow | None) -> str:
+def _heat_text(pool: str, row: PeakRow | None) -> str:
     """What a cell says on hover."""
     if row is None:
         return ""
     return (
-        f"{label(row.pool)}, {row.month}<br>firm {number(row.firm_units)}, required {number(row.required_units)} "
+        f"{label(pool)}, {row.month}<br>firm {number(row.firm_units)}, required {number(row.required_units)} "
         f"units: {percent(_margin(row))}"
     )

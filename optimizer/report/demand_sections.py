@@ -3,15 +3,17 @@
 Not here: cost (`optimizer.report.cost_sections`).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from forecasting.numerals import percent
 from optimizer.plan import EventMark, GrowthPart, PeakRow, Plan
 from optimizer.report.charts import Chart, distinct
 from optimizer.report.demand_charts import demand_charts, growth_chart, headroom_chart, peak_chart
-from optimizer.report.markup import Heading, Html, dates, element, folded, joined, name_text, table, words
-from optimizer.report.numbers import column, number, percent
+from optimizer.report.markup import Heading, Html, dates, element, escaped, folded, joined, name_text, table, words
+from optimizer.report.numbers import column, number, without_noise
 from optimizer.report.sections import figure, paragraph, section
-from optimizer.report.words import counted, day
+from optimizer.report.words import ALL_POOLS, counted, day
 
 NOT_DECLARED = "not declared"
 
@@ -46,8 +48,8 @@ def _kind_and_days(event: EventMark) -> str:
 
 def _growth_parts(plan: Plan) -> list[Html]:
     """Chart of the total, its table, and one table with every pool."""
-    total = [part for part in plan.growth if part.pool == "total"]
-    pools = [part for part in plan.growth if part.pool != "total"]
+    total = [part for part in plan.growth if part.pool is None]
+    pools = [part for part in plan.growth if part.pool is not None]
     parts = [element("h3", "Organic and inorganic growth")] if plan.growth else []
     if total:
         parts.append(_growth_table("Change of mean demand of all pools, units", total, name_of="part"))
@@ -65,15 +67,19 @@ def _growth_table(caption: str, parts: Sequence[GrowthPart], *, name_of: str) ->
     """One row for each cause (of each pool), one column for each window; sums only of the total."""
     windows = distinct(part.window for part in parts)
     keys = list(dict.fromkeys((part.pool, part.kind, part.name) for part in parts))
-    keys.sort(key=lambda key: (key[0], key[1] != "organic"))
+    keys.sort(key=lambda key: (key[0] or "", key[1] != "organic"))
+    units: defaultdict[tuple[str | None, ...], float] = defaultdict(float)
+    for part in parts:
+        units[part.window, part.pool, part.kind, part.name] += part.units
     columns = []
     for window in windows:
-        sums = [sum(p.units for p in parts if (p.pool, p.kind, p.name) == key and p.window == window) for key in keys]
-        columns.append(column([*sums, sum(sums)]))
+        sums = [units[window, *key] for key in keys]
+        largest = max((abs(value) for value in sums), default=0.0)
+        columns.append(column([without_noise(value, largest) for value in (*sums, sum(sums))]))
     is_total = name_of == "part"
     rows = [
         [
-            *([] if is_total else [name_text(pool)]),
+            *([] if is_total else [_pool_text(pool)]),
             "Organic" if name == kind == "organic" else name_text(name),
             kind,
             *(texts[index] for texts in columns),
@@ -96,7 +102,7 @@ def peak_section(plan: Plan) -> Html:
     charts: list[Chart] = [chart for chart in (peak_chart(plan), headroom_chart(plan)) if chart]
     if not plan.peaks:
         return section("peaks", "6. Peaks and headroom", paragraph("No peaks were computed."))
-    pools = sorted(distinct(row.pool for row in plan.peaks), key=lambda pool: pool != "total")
+    pools = sorted(dict.fromkeys(row.pool for row in plan.peaks), key=lambda pool: pool is not None)
     return section(
         "peaks",
         "6. Peaks and headroom",
@@ -110,7 +116,7 @@ def peak_section(plan: Plan) -> Html:
     )
 
 
-def _pool_peaks(pool: str, rows: Sequence[PeakRow]) -> Html:
+def _pool_peaks(pool: str | None, rows: Sequence[PeakRow]) -> Html:
     """Months of one pool."""
     highest = max(row.p99_units for row in rows)
     short = sum(_is_short(row) for row in rows)
@@ -118,7 +124,7 @@ def _pool_peaks(pool: str, rows: Sequence[PeakRow]) -> Html:
     keys = ("p50_units", "p90_units", "p99_units")
     peaks = [column([getattr(row, key) for row in rows]) for key in keys]
     cells = [
-        [row.month, *(texts[index] for texts in peaks), *_capacity_cells(row, is_total=pool == "total")]
+        [row.month, *(texts[index] for texts in peaks), *_capacity_cells(row, is_total=pool is None)]
         for index, row in enumerate(rows)
     ]
     headings = (
@@ -129,9 +135,13 @@ def _pool_peaks(pool: str, rows: Sequence[PeakRow]) -> Html:
         Heading(title="Firm", unit="units"),
         Heading(title="Firm above required"),
     )
-    name = "All pools" if pool == "total" else name_text(pool)
-    summary = joined(name, element("span", note, attributes={"class": "note"}))
+    summary = joined(_pool_text(pool), element("span", note, attributes={"class": "note"}))
     return folded(summary, table("Highest hour of each month", headings, cells))
+
+
+def _pool_text(pool: str | None) -> Html:
+    """Name of a pool; words of our own for all of them together."""
+    return escaped(ALL_POOLS) if pool is None else name_text(pool)
 
 
 def _is_short(row: PeakRow) -> bool:

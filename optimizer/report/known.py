@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from forecasting.hours import date_of_hour, iso_of_hour
+from forecasting.numerals import percent
 from optimizer.jobs.known import KnownAnswer
-from optimizer.report.numbers import number, percent, usd
+from optimizer.report.numbers import number, usd
 from optimizer.report.plan_json import SCHEMA_VERSION, certificate_document, dated, json_bytes, summary_document
 from optimizer.report.tables import purchases_csv
-from optimizer.report.terminal import say, simple_table
+from optimizer.report.terminal import fitting_table, say
 
 
 def known_files(answer: KnownAnswer) -> dict[str, bytes]:
@@ -46,14 +47,15 @@ def print_known(
             (str(date_of_hour(p.decision_hour)), p.offer_id, f"{number(p.quantity, 4)} {p.quantity_unit}")
             for p in answer.purchases
         ]
-        console.print(simple_table("Purchases", ("date", "offer", "quantity"), rows))
+        console.print(fitting_table("Purchases", ("date", "offer", "quantity"), rows, room=console.width, n_text=2))
     else:
         say(console, "Nothing to buy: no offer saves anything in this window.")
     costs = [
-        (s.title, "", number(s.mean_usd, 2), percent(s.esr), percent(s.coverage), percent(s.stranded_fraction))
+        (s.title, number(s.mean_usd, 2), percent(s.esr), percent(s.coverage), percent(s.stranded_fraction))
         for s in answer.summaries
     ]
-    console.print(simple_table("Cost", ("way of buying", "", "USD", "ESR", "coverage", "stranded"), costs))
+    headers = ("way of buying", "USD", "ESR", "coverage", "stranded")
+    console.print(fitting_table("Cost", headers, costs, room=console.width))
     certificate = answer.certificate
     say(console, f"Method: {certificate.method}. {certificate.statement} (gap {percent(certificate.gap_fraction)})")
     difference = certificate.billed_usd - certificate.lp_usd

@@ -1,14 +1,12 @@
 """Numbers as people read them: thousands separators, units, and never so rounded that they say something else.
 
-Not here: the numbers of files (CSV, JSON, Parquet), which are never rounded.
+Not here: percentages (`forecasting.numerals`), the numbers of files (CSV, JSON, Parquet), which are never rounded.
 """
 
 import math
 from collections.abc import Sequence
 
-NOT_KNOWN = "n/a"
-ROUND_OFF = 1e-12  # float64 sums of shares miss 0 and 1 by less than this
-MOST_DECIMALS = 9
+from forecasting.numerals import MOST_DECIMALS, NOT_KNOWN, ROUND_OFF, significant, without_empty_decimals
 
 
 def number(value: float | None, decimals: int | None = None) -> str:
@@ -34,7 +32,7 @@ def number(value: float | None, decimals: int | None = None) -> str:
     text = f"{value:,.{asked}f}"
     if float(text.replace(",", "")) != 0.0:
         return text
-    return _significant(value)
+    return significant(value)
 
 
 def decimals_for(largest: float) -> int:
@@ -53,12 +51,6 @@ def decimals_for(largest: float) -> int:
     if size >= 1 or size == 0.0:
         return 2
     return min(MOST_DECIMALS, 2 - math.floor(math.log10(size)) - 1)
-
-
-def _significant(value: float) -> str:
-    """Two significant digits of a small number, without an exponent while that is short."""
-    decimals = 1 - math.floor(math.log10(abs(value)))
-    return f"{value:.{decimals}f}" if decimals <= MOST_DECIMALS else f"{value:.1e}"
 
 
 def without_noise(difference: float, scale: float) -> float:
@@ -93,8 +85,8 @@ def quantity(value: float) -> str:
     >>> quantity(1250.0), quantity(0.7503), quantity(0.00002)
     ('1,250', '0.7503', '0.000020')
     """
-    text = _without_empty_decimals(f"{value:,.4f}")
-    return text if text.strip("-0.") or value == 0.0 else _significant(value)
+    text = without_empty_decimals(f"{value:,.4f}")
+    return text if text.strip("-0.") or value == 0.0 else significant(value)
 
 
 def usd(value: float | None) -> str:
@@ -121,31 +113,3 @@ def units(value: float | None) -> str:
     """
     text = number(value)
     return text if text == NOT_KNOWN else f"{text} units"
-
-
-def percent(fraction: float | None) -> str:
-    """Fraction as a percentage; neither 0 % nor 100 % unless it is.
-
-    Examples
-    --------
-    >>> percent(0.12345), percent(2e-6), percent(0.99996), percent(1.0), percent(-0.031)
-    ('12.3 %', '0.0002 %', '99.996 %', '100 %', '-3.1 %')
-    """
-    if fraction is None or not math.isfinite(fraction):
-        return NOT_KNOWN
-    if abs(fraction) < ROUND_OFF:
-        return "0 %"
-    if abs(fraction - 1.0) < ROUND_OFF:
-        return "100 %"
-    share = 100.0 * fraction
-    if abs(share) < 0.1:
-        return f"{_without_empty_decimals(_significant(share))} %"
-    decimals = 1
-    while decimals < MOST_DECIMALS and float(f"{share:.{decimals}f}") == 100.0:
-        decimals += 1
-    return f"{share:,.{decimals}f} %"
-
-
-def _without_empty_decimals(text: str) -> str:
-    """Text of a number without zeros at the end of its decimals."""
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

@@ -11,7 +11,7 @@ from typing import Any
 from forecasting.hours import iso_of_hour
 from optimizer.plan import Certificate, CostSummary, Plan
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def plan_json(plan: Plan) -> bytes:

@@ -5,11 +5,12 @@ Not here: cost (`optimizer.report.cost_sections`), demand (`optimizer.report.dem
 
 from collections.abc import Sequence
 
+from forecasting.numerals import percent
 from optimizer.plan import LimitState, NextUnit, Plan, Purchase
 from optimizer.report.charts import distinct
 from optimizer.report.markup import Heading, Html, dates, element, folded, joined, name_text, table, words
 from optimizer.report.money_charts import ladder_chart
-from optimizer.report.numbers import column, number, percent, quantity, usd
+from optimizer.report.numbers import column, number, quantity, usd
 from optimizer.report.sections import figure, paragraph, section
 from optimizer.report.words import (
     binding_limits,

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from forecasting.numerals import percent
 from optimizer.plan import PeakRow, Plan
-from optimizer.report.numbers import column, number, percent, quantity, usd, without_noise
+from optimizer.report.numbers import column, number, quantity, usd, without_noise
 from optimizer.report.words import (
+    ALL_POOLS,
     binding_limits,
     committed_usd,
     counted,
@@ -31,6 +33,7 @@ MAX_PURCHASES = 20
 MAX_PEAKS = 8
 MAX_LIMITS = 8
 MAX_WIDTH = 100
+PIPED_WIDTH = 1_000  # more than any table needs: nothing is left out of what a program or a file gets
 MIN_TEXT_WIDTH = 10
 MIN_NAME_WIDTH = 16
 COLUMN_PADDING = 3  # a space on both sides and the line between columns
@@ -43,7 +46,7 @@ def print_plan(plan: Plan, console: Console, *, out_dir: Path | None = None, fil
     ----------
     plan : Plan
     console : Console
-        Where to; lines are at most 100 columns wide.
+        Where to; lines are at most 100 columns wide, tables wider only where their numbers need it.
     out_dir : Path or None
         Where the files of the plan are; None: not written.
     files : sequence of str
@@ -54,7 +57,7 @@ def print_plan(plan: Plan, console: Console, *, out_dir: Path | None = None, fil
     say(console, f"{period(plan)} UTC. {saving_sentence(plan)}", width=width)
     _print_purchases(plan, console, width)
     _print_costs(plan, console, width)
-    _print_peaks(plan, console, width)
+    _print_peaks(plan, console)
     _print_limits(plan, console, width)
     _print_certificate(plan, console, width)
     if out_dir is not None:
@@ -66,12 +69,40 @@ def say(console: Console, line: str, *, style: str = "", width: int = MAX_WIDTH)
     console.print(Text(_printable(line), style=style, overflow="fold"), width=width, highlight=False, emoji=False)
 
 
-def simple_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Table whose first two columns are text (one where there are two in all) and the rest numbers."""
-    n_text = min(2, len(headers) - 1)
-    table = _table(title, headers[:n_text], headers[n_text:], width=MAX_WIDTH)
+def standard_output() -> Console:
+    """Console on standard output; where that is no terminal, no window decides what a file or a pipe holds."""
+    console = Console()
+    return console if console.file.isatty() else Console(width=PIPED_WIDTH)
+
+
+def fitting_table(
+    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, room: int, n_text: int = 1
+) -> Table:
+    """Table of numbers named by its first columns.
+
+    Parameters
+    ----------
+    title : str
+    headers : sequence of str
+    rows : sequence of sequences of str
+        Cells, in the order of the headers.
+    room : int
+        Columns of the terminal. The table takes 100 of them, more only if its numbers need them; where there are too
+        few, the last columns are left out whole and named in the title.
+    n_text : int
+        Columns of text in front of the numbers.
+    """
+    text_width = n_text * ((MIN_NAME_WIDTH if n_text == 1 else MIN_TEXT_WIDTH) + COLUMN_PADDING) + 1
+    widths = [max(len(row[index]) for row in (headers, *rows)) + COLUMN_PADDING for index in range(len(headers))]
+    n_shown = len(headers)
+    while n_shown > n_text + 1 and text_width + sum(widths[n_text:n_shown]) > room:
+        n_shown -= 1
+    missing = headers[n_shown:]
+    named = f"{title} (no room for: {', '.join(missing)})" if missing else title
+    width = min(room, max(MAX_WIDTH, text_width + sum(widths[n_text:n_shown])))
+    table = _table(named, headers[:n_text], headers[n_text:n_shown], width=width)
     for row in rows:
-        _add(table, *row)
+        table.add_row(*(Text(_printable(cell)) for cell in row[:n_shown]))
     return table
 
 
@@ -85,25 +116,6 @@ def _table(title: str, left: Sequence[str], right: Sequence[str], *, width: int)
     return table
 
 
-def _fitting(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> Table:
-    """Table of named rows of numbers; where the terminal is narrow, the last columns are left out whole."""
-    widths = [max(len(row[index]) for row in (headers, *rows)) + COLUMN_PADDING for index in range(1, len(headers))]
-    n_shown = len(widths)
-    while n_shown > 1 and MIN_NAME_WIDTH + COLUMN_PADDING + 1 + sum(widths[:n_shown]) > width:
-        n_shown -= 1
-    missing = headers[n_shown + 1 :]
-    named = f"{title} (on the page: {', '.join(missing)})" if missing else title
-    table = _table(named, headers[:1], headers[1 : n_shown + 1], width=width)
-    for row in rows:
-        _add(table, *row[: n_shown + 1])
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    """Add a row of plain text."""
-    table.add_row(*(Text(_printable(cell)) for cell in cells))
-
-
 def _print_purchases(plan: Plan, console: Console, width: int) -> None:
     """What to buy now, or why nothing."""
     console.print()
@@ -111,14 +123,15 @@ def _print_purchases(plan: Plan, console: Console, width: int) -> None:
         say(console, why_nothing_now(plan), style="bold", width=width)
     else:
         title = f"Buy now ({day(plan.as_of_hour)}): {counted(len(plan.purchases), 'commitment')}"
-        table = _table(title, ("offer", "what"), ("quantity", "committed USD"), width=width)
         ranked = sorted(plan.purchases, key=lambda purchase: -purchase.committed_usd)
         shown = ranked[:MAX_PURCHASES]
         amounts = column([purchase.committed_usd for purchase in shown])
-        for purchase, amount in zip(shown, amounts, strict=True):
-            what = f"{kind_title(purchase.kind)}, {terms(purchase)}"
-            _add(table, purchase.offer_id, what, f"{quantity(purchase.quantity)} {purchase.quantity_unit}", amount)
-        console.print(table)
+        rows = [
+            (p.offer_id, f"{kind_title(p.kind)}, {terms(p)}", f"{quantity(p.quantity)} {p.quantity_unit}", amount)
+            for p, amount in zip(shown, amounts, strict=True)
+        ]
+        headers = ("offer", "what", "quantity", "committed USD")
+        console.print(fitting_table(title, headers, rows, room=console.width, n_text=2))
         hidden = len(ranked) - len(shown)
         more = f"And {counted(hidden, 'smaller one')}, all in purchases.csv. " if hidden else ""
         total, cash = committed_usd(plan.purchases), upfront_usd(plan.purchases)
@@ -138,7 +151,7 @@ def _print_costs(plan: Plan, console: Console, width: int) -> None:
         (s.title, *(texts[index] for texts in money), *(percent(getattr(s, key)) for key in fractions))
         for index, s in enumerate(plan.summaries)
     ]
-    console.print(_fitting(f"Cost from {period(plan)}", headers, rows, width=width))
+    console.print(fitting_table(f"Cost from {period(plan)}", headers, rows, room=console.width))
     say(
         console,
         f"New purchases strand {percent(plan.new_stranded_fraction)} of what they commit in expectation, "
@@ -147,13 +160,13 @@ def _print_costs(plan: Plan, console: Console, width: int) -> None:
     )
 
 
-def _print_peaks(plan: Plan, console: Console, width: int) -> None:
+def _print_peaks(plan: Plan, console: Console) -> None:
     """The month with the highest P99 of the largest pools."""
-    highest: dict[str, PeakRow] = {}
+    highest: dict[str | None, PeakRow] = {}
     for row in plan.peaks:
         if row.pool not in highest or row.p99_units > highest[row.pool].p99_units:
             highest[row.pool] = row
-    ranked = sorted(highest.values(), key=lambda row: (row.pool != "total", -row.p99_units))[:MAX_PEAKS]
+    ranked = sorted(highest.values(), key=lambda row: (row.pool is not None, -row.p99_units))[:MAX_PEAKS]
     if not ranked:
         return
     console.print()
@@ -161,10 +174,10 @@ def _print_peaks(plan: Plan, console: Console, width: int) -> None:
     title = "Highest month of each pool, units" + (f"; {hidden} more pools on the page" if hidden else "")
     headers = ("pool", "month", "P50", "P90", "P99", "required", "firm")
     rows = [
-        (row.pool, row.month, *map(number, (row.p50_units, row.p90_units, row.p99_units)), *_firm(row))
+        (row.pool or ALL_POOLS, row.month, *map(number, (row.p50_units, row.p90_units, row.p99_units)), *_firm(row))
         for row in ranked
     ]
-    console.print(_fitting(title, headers, rows, width=width))
+    console.print(fitting_table(title, headers, rows, room=console.width))
 
 
 def _firm(row: PeakRow) -> tuple[str, str]:

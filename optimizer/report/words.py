@@ -6,8 +6,9 @@ Not here: how numbers are written (`optimizer.report.numbers`) or escaped for a 
 from collections.abc import Sequence
 
 from forecasting.hours import date_of_hour
+from forecasting.numerals import percent
 from optimizer.plan import LimitState, Plan, Purchase
-from optimizer.report.numbers import percent, usd
+from optimizer.report.numbers import usd
 
 KIND_TITLES = {
     "on_demand": "On demand",
@@ -20,6 +21,7 @@ KIND_TITLES = {
     "owned_hardware": "Owned hardware",
     "unused": "Committed, not used",
 }
+ALL_POOLS = "All pools"
 PAYMENT_TITLES = {"none": "no upfront", "partial": "partial upfront", "all": "all upfront"}
 
 
@@ -66,8 +68,8 @@ def limit_sentence(limit: LimitState) -> str:
 
 
 def limit_saving_usd(limit: LimitState) -> float:
-    """Expected cost that loosening a limit by one of its units saves at the margin; never below 0. [USD]"""
-    return abs(limit.price_usd) if limit.binds else 0.0
+    """Expected cost that loosening a limit by one of its units saves at the margin. [USD]"""
+    return limit.price_usd if limit.binds else 0.0
 
 
 def counted(n_things: int, noun: str) -> str:
@@ -86,6 +88,8 @@ def why_nothing_now(plan: Plan) -> str:
     if not plan.next_units:
         return "Nothing to buy now: no offer that the policy allows can be bought on this date."
     best = max(plan.next_units, key=lambda unit: unit.saving_usd)
+    if best.saving_usd == 0.0:
+        return "Nothing to buy now: no offer saves enough today to be worth a purchase."
     if best.saving_usd <= 0.0:
         return (
             "Nothing to buy now: what is owned, and what can be bought later, is cheaper. The best offer, "

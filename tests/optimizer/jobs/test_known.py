@@ -53,7 +53,7 @@ def _write_demand(path: Path, units: np.ndarray, pool: str = "p") -> Path:
     return path
 
 
-@pytest.mark.parametrize("method", ["extensive", "partition"])
+@pytest.mark.parametrize("method", ["extensive", "cuts"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_one_offer_is_bought_at_the_break_even_quantile(tmp_path: Path, method: str, seed: int):
     units = np.random.default_rng(seed).gamma(2.0, 10.0, 499).round(3)
@@ -87,7 +87,7 @@ def test_both_methods_and_the_bill_agree(
             terms=(1,),
             method=method,
         )
-        for method in ("extensive", "partition")
+        for method in ("extensive", "cuts")
     ]
     reference, fast = found
     assert reference.certificate.gap_fraction <= 1e-9
@@ -164,7 +164,7 @@ def test_dates_that_do_not_fit_the_demand_are_refused(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["extensive", "partition"])
+@pytest.mark.parametrize("method", ["extensive", "cuts"])
 def test_the_trace_has_its_known_optimum_and_the_bill_confirms_it(
     shared_data: Path, tmp_path: Path, plimsoll: Callable[..., Result], method: str
 ):

@@ -56,9 +56,32 @@ def test_a_group_without_any_day_is_drawn_empty(plan: Plan) -> None:
 def test_the_bars_of_growth_sum_to_the_change_of_the_total(plan: Plan) -> None:
     chart = growth_chart(plan)
     assert chart is not None
-    horizon = sum(part.units for part in plan.growth if part.pool == "total" and part.window == "horizon")
+    horizon = sum(part.units for part in plan.growth if part.pool is None and part.window == "horizon")
     place = chart.figure["layout"]["xaxis"]["ticktext"].index("horizon")
     np.testing.assert_allclose(sum(trace["y"][place] for trace in chart.figure["data"]), horizon, rtol=1e-6)
+
+
+def test_a_pool_or_region_named_total_is_not_taken_for_all_pools(plan: Plan) -> None:
+    assert [chart.title for chart in demand_charts(plan)[:2]] == [
+        "Demand of all pools, units",
+        "Demand of total, units",
+    ]
+    chart = peak_chart(plan)
+    assert chart is not None
+    months = [row.month for row in plan.peaks if row.pool is None]
+    assert chart.figure["data"][0]["x"] == months
+    assert len(set(months)) == len(months)
+
+
+def test_an_event_named_organic_is_drawn_beside_organic_growth(plan: Plan) -> None:
+    named = tuple(
+        dataclasses.replace(part, name="organic") if part.name == "graviton <b>" else part for part in plan.growth
+    )
+    chart, plain = growth_chart(dataclasses.replace(plan, growth=named)), growth_chart(plan)
+    assert chart is not None
+    assert plain is not None
+    assert [trace["y"] for trace in chart.figure["data"]] == [trace["y"] for trace in plain.figure["data"]]
+    assert [trace["name"] for trace in chart.figure["data"]] == ["Organic", "organic", "launch of checkout"]
 
 
 def test_headroom_shows_firm_over_required_for_declared_pools_tightest_first(plan: Plan) -> None:

@@ -66,7 +66,7 @@ def hostile_names(plan: Plan) -> set[str]:
     """Names that would be markup if they were not escaped."""
     offers = {purchase.offer_id for purchase in plan.purchases}
     events = {event.name for event in plan.events}
-    pools = {row.pool for row in plan.peaks}
+    pools = {row.pool for row in plan.peaks if row.pool is not None}
     return {name for name in offers | events | pools if set(name) & set("<>&\"'")}
 
 
@@ -96,6 +96,11 @@ def test_hostile_names_are_shown_as_text(plan: Plan, page: Page) -> None:
     assert len(names) >= 5
     assert names <= set(page.texts)
     assert not [tag for tag, _ in page.elements if tag in {"b", "i"}]
+
+
+def test_a_pool_named_total_has_its_own_peaks_beside_those_of_all_pools(page: Page) -> None:
+    heads = "".join(page.texts)
+    assert heads.count("All poolshighest P99") == heads.count("totalhighest P99") == 1
 
 
 def test_no_string_of_a_chart_holds_a_name_that_plotly_would_read_as_markup(plan: Plan, page: Page) -> None:

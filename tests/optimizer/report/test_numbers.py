@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.report.numbers import NOT_KNOWN, column, number, percent, quantity, units, usd
+from forecasting.numerals import NOT_KNOWN
+from optimizer.report.numbers import column, number, quantity, units, usd
 
 AMOUNTS = st.floats(-1e12, 1e12, allow_subnormal=False)
 
@@ -26,23 +27,12 @@ def test_only_zero_reads_as_zero(value: float) -> None:
         assert (read(text) == 0.0) == (value == 0.0)
 
 
-@given(st.floats(1e-9, 3.0))
-def test_a_percentage_reads_within_five_percent_of_what_it_is(fraction: float) -> None:
-    np.testing.assert_allclose(read(percent(fraction).removesuffix(" %")), 100 * fraction, rtol=0.05)
-
-
-@given(st.floats(1e-9, 0.5))
-def test_only_the_whole_reads_as_a_hundred_percent(missing: float) -> None:
-    assert percent(1.0 - missing) != "100 %"
-    assert float(percent(1.0 - missing).removesuffix(" %")) != 100.0
-
-
 @given(st.lists(AMOUNTS, min_size=1, max_size=6))
 def test_a_column_shows_no_amount_as_zero_unless_it_is(values: list[float]) -> None:
     assert [read(text) == 0.0 for text in column(values)] == [value == 0.0 for value in values]
 
 
-@pytest.mark.parametrize("write", [number, usd, units, percent], ids=lambda write: write.__name__)
+@pytest.mark.parametrize("write", [number, usd, units], ids=lambda write: write.__name__)
 def test_what_is_not_finite_reads_as_not_known(write: object) -> None:
     assert callable(write)
     assert {write(value) for value in (None, math.nan, math.inf, -math.inf)} == {NOT_KNOWN}

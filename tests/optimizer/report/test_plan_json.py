@@ -54,8 +54,20 @@ def test_every_field_of_the_plan_is_in_the_document_or_in_another_file(plan: Pla
 
 def test_the_total_is_the_expected_cost_of_the_plan(plan: Plan) -> None:
     document = json.loads(plan_json(plan))
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["total_usd"] == document["summaries"][0]["mean_usd"] == plan.summary.mean_usd
+
+
+def test_all_pools_together_are_null_beside_a_pool_named_total(plan: Plan) -> None:
+    document = json.loads(plan_json(plan))
+    months = len({row["month"] for row in document["peaks"]})
+    for pool in (None, "total"):
+        assert len([row for row in document["peaks"] if row["pool"] == pool]) == months
+    for window in ("last 90 days", "horizon"):
+        parts = [part for part in document["growth"] if part["window"] == window and part["name"] == "organic"]
+        units = {part["pool"]: part["units"] for part in parts}
+        assert len(parts) == len(units) == 3
+        assert units["total"] == 0.4 * units[None]
 
 
 def test_what_is_not_finite_becomes_null(plan: Plan) -> None:

@@ -32,8 +32,21 @@ def test_no_amount_is_cut_however_narrow_the_terminal(plan: Plan, width: int) ->
 def test_columns_that_do_not_fit_are_left_out_whole_and_named(plan: Plan) -> None:
     wide, narrow = printed(plan, 100), printed(plan, 80)
     assert "utilized" in wide
-    assert "(on the page:" not in wide
-    assert "(on the page: coverage, utilized)" in narrow
+    assert "(no room for:" not in wide
+    assert "(no room for: coverage, utilized)" in narrow
+
+
+def test_amounts_that_need_more_than_a_hundred_columns_get_them_where_there_is_room(plan: Plan) -> None:
+    huge = tuple(
+        dataclasses.replace(s, **{key: 1e12 * getattr(s, key) for key in ("mean_usd", "p10_usd", "p90_usd")})
+        for s in plan.summaries
+    )
+    large = dataclasses.replace(plan, summaries=huge)
+    assert "(no room for:" in printed(large, 100)
+    text = printed(large, 400)
+    assert "(no room for:" not in text
+    assert 100 < max(len(line) for line in text.splitlines()) < 200
+    assert f" {huge[0].mean_usd:,.0f} " in text
 
 
 def test_names_are_shown_as_they_are_and_never_read_as_markup(plan: Plan) -> None:
@@ -74,6 +87,12 @@ def test_nothing_to_buy_is_said_with_its_reason(plan: Plan) -> None:
     assert "No limit of the policy binds." in text
     assert "later dates" not in text
     assert "Highest month" not in text
+
+
+def test_a_pool_named_total_stands_beside_all_pools(plan: Plan) -> None:
+    firsts = [line.partition("2025-12 ")[0].strip() for line in printed(plan).splitlines() if "  2025-12  " in line]
+    assert firsts[0] == "All pools"
+    assert firsts.count("total") == 1
 
 
 def test_undeclared_firm_capacity_is_said_and_not_shown_as_a_number(plan: Plan) -> None:

@@ -1,28 +1,32 @@
 """Processor seconds that each method takes for one planning problem, split into what they are spent on.
 
-Processor time, as other work on the machine disturbs it least: both methods run on one thread.
+Processor time, as other work on the machine disturbs it least: both methods are held to one thread.
 Not here: the problems (`bench_problem.py`), what is printed (`bench_run.py`).
 """
 
 import gc
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from optimizer.costs import evaluate
+import numba
+from bench_problem import Size, synthetic_problem
+
+from optimizer.cut_program import CutProgram
+from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.extensive import build_program
-from optimizer.partition import PartitionOptions, solve_partition
 from optimizer.problem import PlanningProblem
-from optimizer.solver import SolverOptions, solve_arrays, solve_program
+from optimizer.solver import SolverOptions, solve_program
+from optimizer.sweep import Sweeper
 
 SOLVER_TOLERANCE = 1e-6  # of the cost: the solver's own feasibility tolerance, summed over many rows
 N_BARE_PASSES = 9
+WARM_UP = Size(n_scenarios=1, n_hours=48, n_pools=2, n_dates=1)
 
-Times = TypeVar("Times", "ExtensiveTimes", "PartitionTimes")
+Times = TypeVar("Times", "ExtensiveTimes", "CutTimes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +54,20 @@ class ExtensiveTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionTimes:
-    """One solution by the partition method.
+class CutTimes:
+    """One solution by the cutting planes.
 
     Attributes
     ----------
     build_seconds : float
-        All that is neither of the next two: clustering, refining, stating the aggregated programs.
+        Until the first program is solved, without the pass made before it: classes, tables, variables, limits.
     lp_seconds : float
-        Handing the aggregated programs to HiGHS, and HiGHS.
+        Handing the programs to HiGHS, and HiGHS.
     pass_seconds : float
-        Passes over every hour of every scenario, which price an answer.
-    n_rounds, n_clusters : int
+        Passes over every hour of every scenario, which price an answer and bound all others.
+    rest_seconds : float
+        What is left of the rounds: stating the bounds, comparing choices with the limits.
+    n_rounds : int
     upper_usd, lower_usd : float
         Bounds. [USD]
     """
@@ -69,15 +75,15 @@ class PartitionTimes:
     build_seconds: float
     lp_seconds: float
     pass_seconds: float
+    rest_seconds: float
     n_rounds: int
-    n_clusters: int
     upper_usd: float
     lower_usd: float
 
     @property
     def solve_seconds(self) -> float:
-        """Programs and passes."""
-        return self.lp_seconds + self.pass_seconds
+        """Programs, passes and the rest of the rounds."""
+        return self.lp_seconds + self.pass_seconds + self.rest_seconds
 
     @property
     def total_seconds(self) -> float:
@@ -95,10 +101,11 @@ def measure_extensive(problem: PlanningProblem, *, n_runs: int) -> ExtensiveTime
     return _median_run(lambda: _run_extensive(problem), n_runs)
 
 
-def measure_partition(problem: PlanningProblem, *, gap_fraction: float, n_runs: int) -> PartitionTimes:
-    """Run of median length of the partition method."""
-    options = PartitionOptions(gap_fraction=gap_fraction)
-    return _median_run(lambda: _run_partition(problem, options), n_runs)
+def measure_cuts(problem: PlanningProblem, *, gap_fraction: float, n_runs: int) -> CutTimes:
+    """Run of median length of the cutting planes."""
+    options = CutOptions(gap_fraction=gap_fraction)
+    solve_cuts(synthetic_problem(WARM_UP), options)  # the first pass of a process compiles: that is not timed
+    return _median_run(lambda: _run_cuts(problem, options), n_runs)
 
 
 def bare_pass_seconds(problem: PlanningProblem) -> float:
@@ -111,14 +118,14 @@ def bare_pass_seconds(problem: PlanningProblem) -> float:
     return statistics.median(seconds)
 
 
-def disagreement(extensive: ExtensiveTimes, partition: PartitionTimes) -> str:
+def disagreement(extensive: ExtensiveTimes, cuts: CutTimes) -> str:
     """What is wrong between the two answers; empty where the optimum lies between the bounds, as it must."""
     slack = SOLVER_TOLERANCE * abs(extensive.cost_usd)
-    if partition.lower_usd - slack <= extensive.cost_usd <= partition.upper_usd + slack:
+    if cuts.lower_usd - slack <= extensive.cost_usd <= cuts.upper_usd + slack:
         return ""
     return (
         f"the optimum {extensive.cost_usd!r} USD of the extensive program does not lie between the bounds "
-        f"{partition.lower_usd!r} and {partition.upper_usd!r} USD of the partition method."
+        f"{cuts.lower_usd!r} and {cuts.upper_usd!r} USD of the cutting planes."
     )
 
 
@@ -132,52 +139,61 @@ def _run_extensive(problem: PlanningProblem) -> ExtensiveTimes:
     return ExtensiveTimes(build_seconds=middle - start, solve_seconds=end - middle, cost_usd=solved.objective)
 
 
-def _run_partition(problem: PlanningProblem, options: PartitionOptions) -> PartitionTimes:
+def _run_cuts(problem: PlanningProblem, options: CutOptions) -> CutTimes:
     """Solve once, with a stopwatch on the programs and on the passes."""
     with ExitStack() as stack:
-        lp_seconds = stack.enter_context(_stopwatch(solve_arrays))
-        pass_seconds = stack.enter_context(_stopwatch(evaluate))
+        stack.enter_context(_one_thread())
+        programs = stack.enter_context(_stopwatch(CutProgram, "solve"))
+        passes = stack.enter_context(_stopwatch(Sweeper, "__call__"))
         start = time.process_time()
-        found = solve_partition(problem, options)
-        total = time.process_time() - start
-    if not lp_seconds or not pass_seconds:
-        msg = "the partition method no longer calls solve_arrays and evaluate: bench_measure.py must follow it."
+        found = solve_cuts(problem, options)
+        end = time.process_time()
+    if not programs or not passes:
+        msg = "the cutting planes no longer call CutProgram.solve and Sweeper: bench_measure.py must follow them."
         raise RuntimeError(msg)
-    return PartitionTimes(
-        build_seconds=total - sum(lp_seconds) - sum(pass_seconds),
-        lp_seconds=sum(lp_seconds),
-        pass_seconds=sum(pass_seconds),
+    first = programs[0][0]
+    build_seconds = first - start - sum(after - before for before, after in passes if after <= first)
+    lp_seconds, pass_seconds = (sum(after - before for before, after in calls) for calls in (programs, passes))
+    return CutTimes(
+        build_seconds=build_seconds,
+        lp_seconds=lp_seconds,
+        pass_seconds=pass_seconds,
+        rest_seconds=end - start - build_seconds - lp_seconds - pass_seconds,
         n_rounds=found.n_rounds,
-        n_clusters=found.n_clusters,
         upper_usd=found.upper_bound_usd,
         lower_usd=found.lower_bound_usd,
     )
 
 
 @contextmanager
-def _stopwatch(function: Callable[..., object]) -> Iterator[list[float]]:
-    """Collect the seconds of every call of a function of the optimizer, wherever in it the call is made."""
-    name, seconds = function.__name__, []
+def _one_thread() -> Iterator[None]:
+    """Hold the compiled passes to one thread."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+@contextmanager
+def _stopwatch(holder: type, name: str) -> Iterator[list[tuple[float, float]]]:
+    """Collect the processor time before and after every call of a method."""
+    method: Callable[..., object] = getattr(holder, name)
+    calls: list[tuple[float, float]] = []
 
     def timed(*args: object, **kwargs: object) -> object:
         start = time.process_time()
         try:
-            return function(*args, **kwargs)
+            return method(*args, **kwargs)
         finally:
-            seconds.append(time.process_time() - start)
+            calls.append((start, time.process_time()))
 
-    holders = [
-        module
-        for key, module in list(sys.modules.items())
-        if key.startswith("optimizer.") and getattr(module, name, None) is function
-    ]
-    for module in holders:
-        setattr(module, name, timed)
+    setattr(holder, name, timed)
     try:
-        yield seconds
+        yield calls
     finally:
-        for module in holders:
-            setattr(module, name, function)
+        setattr(holder, name, method)
 
 
 def _median_run(run: Callable[[], Times], n_runs: int) -> Times:

@@ -1,4 +1,4 @@
-"""The benchmark: both methods at three sizes, the partition method at full scale, and how its time grows.
+"""The benchmark: both methods at three sizes, the cutting planes at full scale, and how its time grows.
 
 `python scripts/bench_run.py [--growth] [--trace DIR] [--gap FRACTION] [--json FILE]` prints tables. Times depend on
 the machine; what counts is the ratios within one run. Exit code 1 where the methods disagree, 2 where an option or a
@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 from bench_measure import (
+    CutTimes,
     ExtensiveTimes,
-    PartitionTimes,
     bare_pass_seconds,
     disagreement,
+    measure_cuts,
     measure_extensive,
-    measure_partition,
 )
 from bench_problem import SEED, Size, synthetic_problem, trace_problem
 
@@ -45,7 +45,7 @@ GROWTH = (
     ("n_pools", (2, 4, 6, 8, 10)),
 )
 GROWTH_RUNS = 3
-PACKAGES = ("numpy", "scipy", "pulp", "highspy")
+PACKAGES = ("numpy", "scipy", "pulp", "highspy", "numba")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +59,12 @@ class Row:
         Numbers of demand.
     n_runs : int
     gap_fraction : float
-        Gap that the partition method was asked for.
+        Gap that the cutting planes were asked for.
     bare_pass_seconds : float
         Reading the demand once.
     extensive : ExtensiveTimes or None
         None where it is too large for it.
-    partition : PartitionTimes
+    cuts : CutTimes
     """
 
     label: str
@@ -73,12 +73,12 @@ class Row:
     gap_fraction: float
     bare_pass_seconds: float
     extensive: ExtensiveTimes | None
-    partition: PartitionTimes
+    cuts: CutTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """How the time of the partition method grows along one side of the problem.
+    """How the time of the cutting planes grows along one side of the problem.
 
     Attributes
     ----------
@@ -94,8 +94,8 @@ class Growth:
     rows: tuple[Row, ...]
 
     def exponent(self, part: str) -> float:
-        """Slope of log seconds over log size, by least squares; `part` is a field of `PartitionTimes`."""
-        seconds = [getattr(row.partition, part) for row in self.rows]
+        """Slope of log seconds over log size, by least squares; `part` is a field of `CutTimes`."""
+        seconds = [getattr(row.cuts, part) for row in self.rows]
         return float(np.polyfit(np.log(self.values), np.log(seconds), 1)[0])
 
 
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./scripts/bench", description="Times both methods of solution.")
     parser.add_argument("--growth", action="store_true", help="how time grows, in place of the three sizes")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="folder of usage_r1.parquet and prices_r1.csv")
-    parser.add_argument("--gap", type=_gap, metavar="FRACTION", help="gap of the partition method, at every size")
+    parser.add_argument("--gap", type=_gap, metavar="FRACTION", help="gap of the cutting planes, at every size")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser
 
@@ -164,7 +164,7 @@ def _row(label: str, problem: PlanningProblem, *, gap: float, n_runs: int, is_ex
         n_runs=n_runs,
         gap_fraction=gap,
         bare_pass_seconds=bare_pass_seconds(problem),
-        partition=measure_partition(problem, gap_fraction=gap, n_runs=n_runs),
+        cuts=measure_cuts(problem, gap_fraction=gap, n_runs=n_runs),
         extensive=measure_extensive(problem, n_runs=n_runs) if is_extensive else None,
     )
 
@@ -181,41 +181,48 @@ def _growth(side: str, values: tuple[int, ...], gap: float | None) -> Growth:
 
 def _disagreement(row: Row) -> str:
     """What is wrong with a row; empty where nothing is."""
-    if row.extensive is not None and (text := disagreement(row.extensive, row.partition)):
+    if row.extensive is not None and (text := disagreement(row.extensive, row.cuts)):
         return text
-    if row.partition.gap_fraction > row.gap_fraction:
-        return f"the partition method stopped at a gap of {row.partition.gap_fraction:.1e}."
+    if row.cuts.gap_fraction > row.gap_fraction:
+        return f"the cutting planes stopped at a gap of {row.cuts.gap_fraction:.1e}."
     return ""
 
 
 def _print_seconds(rows: Sequence[Row]) -> None:
     """Seconds of both methods."""
-    head = ("scenarios x hours x pools x dates", "extensive: build", "solve", "partition: build", "programs", "passes")
-    lines = []
-    for row in rows:
-        extensive = (row.extensive.build_seconds, row.extensive.solve_seconds) if row.extensive else (None, None)
-        parts = (row.partition.build_seconds, row.partition.lp_seconds, row.partition.pass_seconds)
-        counts = (str(row.partition.n_rounds), str(row.partition.n_clusters))
-        lines.append((row.label, *(_seconds(value) for value in (*extensive, *parts)), *counts))
-    print("Processor seconds\n")
-    _print_table((*head, "rounds", "clusters"), lines)
-
-
-def _print_ratios(rows: Sequence[Row]) -> None:
-    """Ratios of the two methods, and of the partition method to reading the demand."""
     head = (
         "scenarios x hours x pools x dates",
-        "extensive / partition: build",
+        "extensive: build",
         "solve",
-        "total",
-        "cost of partition / extensive - 1",
-        "gap (asked)",
-        "partition / one pass",
-        "partition / (one pass x rounds)",
+        "cuts: build",
+        "programs",
+        "passes",
+        "rest",
     )
     lines = []
     for row in rows:
-        found, passes = row.partition, row.partition.total_seconds / row.bare_pass_seconds
+        extensive = (row.extensive.build_seconds, row.extensive.solve_seconds) if row.extensive else (None, None)
+        parts = (row.cuts.build_seconds, row.cuts.lp_seconds, row.cuts.pass_seconds, row.cuts.rest_seconds)
+        lines.append((row.label, *(_seconds(value) for value in (*extensive, *parts)), str(row.cuts.n_rounds)))
+    print("Processor seconds\n")
+    _print_table((*head, "rounds"), lines)
+
+
+def _print_ratios(rows: Sequence[Row]) -> None:
+    """Ratios of the two methods, and of the cutting planes to reading the demand."""
+    head = (
+        "scenarios x hours x pools x dates",
+        "extensive / cuts: build",
+        "solve",
+        "total",
+        "cost of cuts / extensive - 1",
+        "gap (asked)",
+        "cuts / one pass",
+        "cuts / (one pass x rounds)",
+    )
+    lines = []
+    for row in rows:
+        found, passes = row.cuts, row.cuts.total_seconds / row.bare_pass_seconds
         gap = f"{found.gap_fraction:.1e} ({row.gap_fraction:.0e})"
         lines.append((row.label, *_ratios(row), gap, f"{passes:,.0f}", f"{passes / found.n_rounds:,.0f}"))
     print("\nRatios\n")
@@ -226,7 +233,7 @@ def _ratios(row: Row) -> tuple[str, ...]:
     """Build, solve, total and cost against the extensive program."""
     if row.extensive is None:
         return ("-",) * 4
-    extensive, found = row.extensive, row.partition
+    extensive, found = row.extensive, row.cuts
     ratios = (
         extensive.build_seconds / found.build_seconds,
         extensive.solve_seconds / found.solve_seconds,
@@ -237,14 +244,14 @@ def _ratios(row: Row) -> tuple[str, ...]:
 
 def _print_growth(growth: Sequence[Growth]) -> None:
     """Times by size, and their exponents."""
-    head = ("scenarios x hours x pools x dates", "build", "programs", "passes", "total", "rounds", "clusters")
+    head = ("scenarios x hours x pools x dates", "build", "programs", "passes", "total", "rounds")
     lines = []
     for each in growth:
         for row in each.rows:
-            found = row.partition
+            found = row.cuts
             parts = (found.build_seconds, found.lp_seconds, found.pass_seconds, found.total_seconds)
-            lines.append((row.label, *(_seconds(part) for part in parts), str(found.n_rounds), str(found.n_clusters)))
-    print("Processor seconds of the partition method\n")
+            lines.append((row.label, *(_seconds(part) for part in parts), str(found.n_rounds)))
+    print("Processor seconds of the cutting planes\n")
     _print_table(head, lines)
     print("\nExponents: seconds grow as size to the power of\n")
     names = ("build_seconds", "lp_seconds", "pass_seconds", "total_seconds")

@@ -150,11 +150,10 @@ POLICY = """\
 # What the company allows. Keys left out keep the defaults of the policy contract.
 discount_rate_yearly: 0.08
 cadence_months: 3
-terms_months: [12, 36]
+terms_months: [12]
 risk: {lambda: 0.0, level: 0.95}
-stranded: {expected_fraction: 0.02, cvar_fraction: 0.05}
+stranded: {expected_fraction: 0.01}
 headroom: {fraction: 0.15, quantile: 0.99, by: fixed}
-upfront_usd_per_quarter: 400000
 """
 
 README = """\
@@ -180,7 +179,7 @@ instance and compute savings plans; 1 and 3 years, all payment options |
 | `commitments.csv` | six commitments owned on 2025-01-01, four of which end within the year |
 | `pools.csv` | families, sizes, spot eligibility, quotas, impact, owners |
 | `roadmap.yaml` | two migrations (one under way), a launch, tuning, the yearly promotion, one event not yet known |
-| `policy.yaml` | limits on headroom, stranded commitment and upfront cash |
+| `policy.yaml` | limits on headroom and stranded commitment |
 
 What is in the demand: growth, hours of the day, days of the week, holidays, a yearly season; noise that pools of a
 region share; spikes of 2 to 11 hours; `us-east-1/m5.xlarge` moving to `m6i` since 2024-10-01; `us-east-1/c5.2xlarge`

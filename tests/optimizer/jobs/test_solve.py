@@ -1,5 +1,6 @@
 """One problem solved by either method: prices of its limits, bounds of what is advised, what is left out."""
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from optimizer.assembly import Assembled
 from optimizer.costs import evaluate
+from optimizer.cutting_planes import solve_cuts
+from optimizer.errors import CertificateError
 from optimizer.jobs.describe import limit_states
 from optimizer.jobs.solve import Method, Solved, solve
 from optimizer.offers import Offer, OfferKind
@@ -74,6 +77,16 @@ def test_a_limit_that_leaves_room_has_no_price(build, name: str, method: Method)
     (state,) = limit_states(solved(build.under_one_limit(name, wide), method))
     assert not state.binds
     assert state.price_usd == 0.0
+
+
+def test_a_lower_bound_above_the_cost_is_a_defect_and_no_answer(build, monkeypatch: pytest.MonkeyPatch):
+    def wrong(*args: object, **options: object) -> object:
+        found = solve_cuts(*args, **options)
+        return replace(found, lower_bound_usd=found.upper_bound_usd * 1.001)
+
+    monkeypatch.setattr("optimizer.jobs.solve.solve_cuts", wrong)
+    with pytest.raises(CertificateError, match=r"the lower bound, .* is above the cost recomputed hour by hour"):
+        solved(build.under_one_limit("Q1", 0.97), "cuts")
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 # ruff: noqa: C901, PLR0913, PLR0915  # compiled loops over plain arrays: a call for each step would hide the arithmetic
 """The inner loop of the recourse, compiled: serve one column of demand after the other, and price what serves it.
 
-Compiled because a pass in numpy took nine times as long (2.3 s against 0.25 s for 40 scenarios x 17,079 hours x 11
-pools), and the cutting planes make a hundred passes. What the loop computes is said in `optimizer.recourse` and
-`optimizer.sweep`, its only doors. Commitments of one pool go first, then several wide ones by their exact split
-(`optimizer.split_kernel`).
+Compiled because the cutting planes make a hundred passes: for 40 scenarios x 17,079 hours x 11 pools one takes 0.56 s
+on one thread, where the numpy version before it took 9 s and split only the worst columns exactly. What the loop
+computes is said in `optimizer.recourse` and `optimizer.sweep`, its only doors. Commitments of one pool go first, then
+several wide ones by their exact split (`optimizer.split_kernel`).
 """
 
 import numpy as np

@@ -48,7 +48,7 @@ class Relaxation:
 def relaxation_message(relaxations: Sequence[Relaxation]) -> str:
     """Say which limits must give and the smallest change, one line each."""
     lines = [f"  - {relaxation}" for relaxation in relaxations]
-    return "\n".join(["the limits cannot all be met. The smallest change that makes them meetable:", *lines])
+    return "\n".join(["the limits cannot all be met. The smallest change found that makes them meetable:", *lines])
 
 
 def _outward(amount: float, *, is_floor: bool) -> float:

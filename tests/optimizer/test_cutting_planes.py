@@ -71,7 +71,7 @@ def test_reaches_the_extensive_optimum_within_limits_that_leave_use_free(invent,
     try:
         _extensive_usd(problem)
     except InfeasibleLimitsError:
-        with pytest.raises(InfeasibleLimitsError, match="The smallest change that makes them meetable"):
+        with pytest.raises(InfeasibleLimitsError, match="The smallest change found that makes them meetable"):
             solve_cuts(problem, OPTIONS)
         return
     found = solve_cuts(problem, OPTIONS)

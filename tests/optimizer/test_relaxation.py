@@ -22,7 +22,7 @@ def test_the_message_has_a_line_for_each_limit():
     ceiling = Relaxation(label="upfront cash from 2024-01-01", unit="USD", is_floor=False, by=250.0, to=10250.0)
     floor = Relaxation(label="headroom of web", unit="units", is_floor=True, by=2.0, to=5.0)
     assert relaxation_message([ceiling, floor]).splitlines() == [
-        "the limits cannot all be met. The smallest change that makes them meetable:",
+        "the limits cannot all be met. The smallest change found that makes them meetable:",
         "  - raise upfront cash from 2024-01-01 to 10,250 USD (by 250)",
         "  - lower headroom of web to 5 units (by 2)",
     ]

@@ -1,58 +1,36 @@
-"""Daily level of a group of pools: where demand stands, how it grows, and how far such forecasts missed before.
+"""Level of a group of pools day by day: where demand stands and how it grows, seen from every rolling origin.
 
-The rule is fixed and robust: level = median of the last two weeks, drift = a fraction of the Theil-Sen slope of the
-last months, fading with a half-life. It is applied at the end of history and, identically, at every rolling origin
-before. All in logs. Not here: pools (`forecasting.shares`), hours (`forecasting.shape`), paths (`forecasting.paths`).
+The combined line of all families of models, plus days of the week. It is fitted at the end of history and, identically,
+at every origin before. All in logs. Not here: the families (`forecasting.models`), pools, hours, paths.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
+from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_floats, frozen_ints
+from forecasting.combination import FAMILIES, Combination, combined
+from forecasting.models.lines import Training
 
-LEVEL_DAYS = 14
 WEEKDAY_WEEKS = 8
-SLOPE_WEEKS = 17  # about 120 days, as weekly medians
-MIN_SLOPE_WEEKS = 6
-MIN_TRAINING_DAYS = 28
+MEAN_DAYS = 28  # of a patchy group
+TRAINING_DAYS, SHORT_TRAINING_DAYS = 28, 14  # before the first origin; the latter where history is shorter than the sum
 MIN_DENSITY = 0.8  # share of days with demand in the last eight weeks below which a group is intermittent
 FLOOR_FRACTION = 0.01  # of the median day: the least a logarithm sees on a day without demand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftRule:
-    """How much of the measured slope is believed, and for how long.
-
-    Attributes
-    ----------
-    shrink : float
-        Fraction of the slope that is carried on.
-    half_life_days : float
-        After which half of the daily growth is left: total growth stays finite.
-    """
-
-    shrink: float
-    half_life_days: float
-
-    def cumulated(self, horizon_days: IntArray) -> FloatArray:
-        """Days' worth of slope carried on up to day h = 0, 1, ... of the forecast. Shape as given."""
-        fading = 0.5 ** (1.0 / self.half_life_days)
-        steps = np.asarray(horizon_days, dtype=np.float64) + (LEVEL_DAYS + 1) / 2.0
-        days: FloatArray = self.shrink * (1.0 - fading**steps) / (1.0 - fading)
-        return days
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelFits:
-    """The rule's fits of one group at every origin; the last origin is the end of history.
+    """Fits of one series at every origin; the last origin is the end of history.
 
     Attributes
     ----------
     origins : IntArray of shape (n_origins,)
         Index of the first day that the fit did not see.
-    level, slope : FloatArray of shape (n_origins,)
-        Log level, and log growth per day; nan where the group is too young.
+    is_known : BoolArray of shape (n_origins,)
+        Whether the series was old enough.
+    combination : Combination
+        One row for each origin.
     weekday : FloatArray of shape (n_origins, 7)
         Log effect of epoch day modulo 7.
     intermittent : bool
@@ -60,29 +38,31 @@ class LevelFits:
     """
 
     origins: IntArray
-    level: FloatArray
-    slope: FloatArray
+    is_known: BoolArray
+    combination: Combination
     weekday: FloatArray
     intermittent: bool
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         object.__setattr__(self, "origins", frozen_ints(self.origins))
-        for name in ("level", "slope", "weekday"):
-            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+        object.__setattr__(self, "weekday", frozen_floats(self.weekday))
 
-    def predicted(self, rows: IntArray, horizon_days: IntArray, days: IntArray, rule: DriftRule) -> FloatArray:
+    def predicted(self, rows: IntArray, horizon_days: IntArray, days: IntArray) -> FloatArray:
         """Log demand that the fits of the given rows predict, elementwise over equal shapes.
 
         Parameters
         ----------
         rows, horizon_days, days : IntArray of equal (or broadcast) shapes
             Row of the origin, days since the origin (0 is the first unseen day), epoch day.
-        rule : DriftRule
         """
-        grown = self.slope[rows] * rule.cumulated(horizon_days)
-        predicted: FloatArray = self.level[rows] + grown + self.weekday[rows, days % 7]
+        predicted: FloatArray = self.combination.predicted(rows, horizon_days + 1) + self.weekday[rows, days % 7]
         return predicted
+
+
+def training_days(n_days: int) -> int:
+    """Days that a series must have lived before the first origin, in a history of so many days."""
+    return TRAINING_DAYS if n_days >= TRAINING_DAYS + SHORT_TRAINING_DAYS else SHORT_TRAINING_DAYS
 
 
 def log_daily(units: FloatArray) -> FloatArray:
@@ -120,7 +100,7 @@ def is_intermittent(units: FloatArray) -> bool:
 
 
 def fit_levels(logs: FloatArray, days: IntArray, origins: IntArray, *, intermittent: bool) -> LevelFits:
-    """Fit the rule at every origin.
+    """Fit the level at every origin.
 
     Parameters
     ----------
@@ -131,25 +111,36 @@ def fit_levels(logs: FloatArray, days: IntArray, origins: IntArray, *, intermitt
     origins : IntArray of shape (n_origins,)
         Only the days before an origin are read for its fit.
     intermittent : bool
-        Take the log of the four-week mean for the level, and neither slope nor weekdays.
+        Take the log of the four-week mean for the level, and neither growth nor weekdays.
     """
-    level = np.full(len(origins), np.nan)
-    slope = np.zeros(len(origins))
     weekday = np.zeros((len(origins), 7))
+    levels, slopes = np.zeros((2, len(origins), len(FAMILIES)))
+    weights = np.full((len(origins), len(FAMILIES)), 1.0 / len(FAMILIES))
     finite = np.flatnonzero(np.isfinite(logs))
     first = int(finite[0]) if len(finite) else len(logs)
-    for row, origin in enumerate(origins):
-        seen = logs[first:origin]
-        if len(seen) < min(MIN_TRAINING_DAYS, len(logs) - first) or len(seen) == 0:
-            continue
-        if intermittent:
-            level[row] = float(np.log(np.exp(seen[-MIN_TRAINING_DAYS:]).mean()))
-            continue
-        weekday[row] = _weekday_effects(seen, days[first:origin])
-        adjusted = seen - weekday[row, days[first:origin] % 7]
-        level[row] = float(np.median(adjusted[-LEVEL_DAYS:]))
-        slope[row] = _weekly_slope(adjusted)
-    return LevelFits(origins=origins, level=level, slope=slope, weekday=weekday, intermittent=intermittent)
+    is_known = origins - first >= max(min(training_days(len(logs)), len(logs) - first), 1)
+    known = np.flatnonzero(is_known)
+    if intermittent:
+        for row in known:
+            levels[row] = float(np.log(np.exp(logs[first : origins[row]][-MEAN_DAYS:]).mean()))
+    elif len(known) > 0:
+        weekday[known] = [_weekday_effects(logs[first:o], days[first:o]) for o in origins[known]]
+        made = combined(_training(logs, days, origins[known], weekday[known]))
+        levels[known], slopes[known], weights[known] = made.levels, made.slopes, made.weights
+    return LevelFits(
+        origins=origins,
+        is_known=is_known,
+        combination=Combination(levels=levels, slopes=slopes, weights=weights),
+        weekday=weekday,
+        intermittent=intermittent,
+    )
+
+
+def _training(logs: FloatArray, days: IntArray, origins: IntArray, weekday: FloatArray) -> Training:
+    """Days since birth without days of the week, each as the first origin after it saw them."""
+    first = int(np.flatnonzero(np.isfinite(logs))[0])
+    row = np.minimum(np.searchsorted(origins, np.arange(first, len(logs)), side="right"), len(origins) - 1)
+    return Training(logs=logs[first:] - weekday[row, days[first:] % 7], origins=origins - first)
 
 
 def _weekday_effects(logs: FloatArray, days: IntArray) -> FloatArray:
@@ -165,13 +156,3 @@ def _weekday_effects(logs: FloatArray, days: IntArray) -> FloatArray:
         effects[weekday] = np.median(deviations[weekdays == weekday])
     centred: FloatArray = effects - effects.mean()
     return centred
-
-
-def _weekly_slope(adjusted: FloatArray) -> float:
-    """Theil-Sen slope per day of the last weeks' medians; 0 where there are too few weeks."""
-    n_weeks = min(len(adjusted) // 7, SLOPE_WEEKS)
-    if n_weeks < MIN_SLOPE_WEEKS:
-        return 0.0
-    medians = np.median(adjusted[-7 * n_weeks :].reshape(n_weeks, 7), axis=1)
-    earlier, later = np.triu_indices(n_weeks, k=1)
-    return float(np.median((medians[later] - medians[earlier]) / (7.0 * (later - earlier))))

@@ -1,1 +1,1 @@
-"""The families of forecasting models."""
+"""Families of models for a log level that grows; statsmodels lives here and nowhere else."""

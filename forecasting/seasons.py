@@ -14,7 +14,10 @@ DAYS_PER_YEAR = 365.25
 N_HARMONICS = 3  # waves of a year, half a year, four months
 MAX_SEASON_YEARS = 3
 CHANCE_DEVIATIONS = 2.0  # of the likeness of unrelated years, to be beaten before a season counts
-TREND_HALF_WINDOW_DAYS = 14
+TREND_HALF_WINDOW_DAYS = 21  # three weeks to each side outlast the longest row of holidays
+MIN_HOLIDAY_WEIGHT = 0.05  # of squared workday fractions, below which a holiday was only seen on quiet days
+MIN_WEEKDAY_SPREAD_SDS = 2.0  # of the noise, for days of the week to differ
+TINY_VARIANCE = 1e-12  # of log demand without any noise
 RECENT_DAYS = 364  # whole weeks of the last year, for the days of the week
 MAD_TO_SD = 1.4826  # of a normal distribution
 
@@ -76,12 +79,16 @@ def yearly_season(log_units: FloatArray, days: IntArray) -> YearlySeason:
     return YearlySeason(coefficients=kept * by_year.mean(axis=0).reshape(-1), reliability=kept)
 
 
-def holiday_effects(residuals: FloatArray, names: Sequence[str]) -> dict[str, float]:
-    """Log effect of each holiday name, shrunk to the mean of all holidays as far as the data ask for it.
+def holiday_effects(
+    residuals: FloatArray, names: Sequence[str], *, workday_fraction: FloatArray | None = None
+) -> dict[str, float]:
+    """Log effect of each holiday name on a full working day, shrunk to that of all holidays as far as data ask for it.
 
-    The spread between holidays beyond what noise explains is estimated by moments (empirical Bayes): a holiday seen
-    once in noisy data takes the common effect, one seen often keeps its own. The common effect itself is shrunk to
-    zero the same way and is returned under the empty name, for holidays never seen.
+    A holiday on a day that is quiet anyway changes little: each day's residual is taken for the effect times the
+    day's workday fraction, and an effect is the weighted least-squares fit of its days. The spread between holidays
+    beyond what noise explains is estimated by moments [1]_ (empirical Bayes): a holiday seen once in noisy data takes
+    the common effect, one seen often keeps its own. The common effect itself is shrunk to zero the same way and is
+    returned under the empty name, for holidays never seen.
 
     Parameters
     ----------
@@ -89,29 +96,37 @@ def holiday_effects(residuals: FloatArray, names: Sequence[str]) -> dict[str, fl
         Log daily demand less trend and day of the week; nan where a group has no demand yet.
     names : sequence of str
         Holiday name of each day, empty on ordinary days.
+    workday_fraction : FloatArray of shape (n_groups, n_days), optional
+        From `workday_fractions`; all ones where absent.
+
+    References
+    ----------
+    .. [1] R. DerSimonian and N. Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7, 1986,
+       doi:10.1016/0197-2456(86)90046-2.
     """
-    seen = sorted({name for name in names if name})
+    fractions = np.ones_like(residuals) if workday_fraction is None else workday_fraction
     labels = np.array(names, dtype=object)
-    ordinary = residuals[:, labels == ""]
-    ordinary = ordinary[np.isfinite(ordinary)]
-    samples = [_finite(residuals[:, labels == name]) for name in seen]
-    pairs = [(name, sample) for name, sample in zip(seen, samples, strict=True) if len(sample) > 0]
-    if not pairs or len(ordinary) == 0:
+    ordinary = _finite(residuals[:, labels == ""])
+    seen = sorted({name for name in names if name})
+    weights = np.array([np.nansum(_where_known(fractions, residuals)[:, labels == name] ** 2) for name in seen])
+    if len(ordinary) == 0 or not np.any(weights >= MIN_HOLIDAY_WEIGHT):
         return {"": 0.0}
+    sums = np.array([np.nansum((fractions * residuals)[:, labels == name]) for name in seen])
+    used = weights >= MIN_HOLIDAY_WEIGHT
+    means = sums[used] / weights[used]
     noise = (MAD_TO_SD * float(np.median(np.abs(ordinary - np.median(ordinary))))) ** 2
-    counts = np.array([len(sample) for _, sample in pairs], dtype=np.float64)
-    means = np.array([sample.mean() for _, sample in pairs])
-    common = float(means.mean())
-    error = noise / counts
-    between = max(float(means.var()) - float(error.mean()), 0.0)
-    common *= _kept(common**2, float((error + between).mean()) / len(pairs))
-    own = np.array([_kept(between, float(e)) for e in error])
-    effects = common + own * (means - common)
-    return {"": common, **{name: float(effect) for (name, _), effect in zip(pairs, effects, strict=True)}}
+    error = np.maximum(noise, TINY_VARIANCE) / weights[used]
+    between = _variance_between(means, error)
+    precision = 1.0 / (error + between)
+    common = float((precision * means).sum() / precision.sum())
+    common *= _kept(common**2, float(1.0 / precision.sum()))
+    effects = common + between / (between + error) * (means - common)
+    named = [name for name, is_used in zip(seen, used, strict=True) if is_used]
+    return {"": common, **{name: float(effect) for name, effect in zip(named, effects, strict=True)}}
 
 
 def calendar_residuals(log_units: FloatArray, days: IntArray, ordinary: BoolArray) -> FloatArray:
-    """Log daily demand less its centred four-week median and the day-of-week medians of ordinary days.
+    """Log daily demand less its centred six-week median and the day-of-week medians, both of ordinary days.
 
     Parameters
     ----------
@@ -121,18 +136,68 @@ def calendar_residuals(log_units: FloatArray, days: IntArray, ordinary: BoolArra
     ordinary : BoolArray of shape (n_days,)
         False on holidays.
     """
-    width = 2 * TREND_HALF_WINDOW_DAYS + 1
-    padded = np.full(len(log_units) + width - 1, np.nan)
-    padded[TREND_HALF_WINDOW_DAYS : TREND_HALF_WINDOW_DAYS + len(log_units)] = log_units
-    trend = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
-    residuals: FloatArray = log_units - trend
-    recent = np.arange(len(days)) >= len(days) - RECENT_DAYS
-    for weekday in range(7):
-        same = days % 7 == weekday
-        sample = residuals[same & recent & ordinary]
-        if len(sample) > 0:
-            residuals[same] -= np.median(sample)
+    trend, weekday = _trend_and_weekdays(log_units, days, ordinary)
+    residuals: FloatArray = log_units - trend - weekday[days % 7]
     return residuals
+
+
+def workday_fractions(log_units: FloatArray, days: IntArray, ordinary: BoolArray) -> FloatArray:
+    """How much each day of the week has to lose: 1 on the busiest, 0 on the quietest. Shape (7,), by epoch day mod 7.
+
+    All ones where days of the week differ by less than their noise. Parameters as in `calendar_residuals`.
+    """
+    trend, weekday = _trend_and_weekdays(log_units, days, ordinary)
+    residuals = (log_units - trend - weekday[days % 7])[ordinary]
+    noise = MAD_TO_SD * float(np.median(np.abs(residuals))) if len(residuals) else 0.0
+    spread = float(np.ptp(weekday))
+    if spread <= MIN_WEEKDAY_SPREAD_SDS * noise or spread == 0.0:
+        return np.ones(7)
+    fractions: FloatArray = (weekday - weekday.min()) / spread
+    return fractions
+
+
+def _trend_and_weekdays(log_units: FloatArray, days: IntArray, ordinary: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Centred running median, and median deviation of each day of the week from it, of ordinary days alone.
+
+    In two rounds, the second on days without their day of the week: a median of an uneven count of weekends is uneven.
+    """
+    width = 2 * TREND_HALF_WINDOW_DAYS + 1
+    weekday = np.zeros(7)
+    trend = np.zeros(len(log_units))
+    recent = np.arange(len(days)) >= len(days) - RECENT_DAYS
+    is_used = ordinary & np.isfinite(log_units)
+    if not is_used.any():
+        return trend, weekday
+    for _ in range(2):
+        padded = np.full(len(log_units) + width - 1, np.nan)
+        padded[TREND_HALF_WINDOW_DAYS : TREND_HALF_WINDOW_DAYS + len(log_units)] = np.where(
+            is_used, log_units - weekday[days % 7], np.nan
+        )
+        windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+        has_any = np.isfinite(windows).any(axis=1)
+        medians = np.nanmedian(windows[has_any], axis=1)
+        trend = np.interp(np.arange(len(log_units)), np.flatnonzero(has_any), medians)
+        residuals = log_units - trend
+        samples = [residuals[(days % 7 == day) & recent & is_used] for day in range(7)]
+        weekday = np.array([np.median(sample) if len(sample) else 0.0 for sample in samples])
+        weekday -= weekday.mean()
+    return trend, weekday
+
+
+def _variance_between(means: FloatArray, error: FloatArray) -> float:
+    """Variance between true effects, by moments; all of what is seen where there is but one."""
+    if len(means) < 2:
+        return float(np.maximum(means**2 - error, 0.0).sum())
+    weights = 1.0 / error
+    centre = float((weights * means).sum() / weights.sum())
+    excess = float((weights * (means - centre) ** 2).sum()) - (len(means) - 1)
+    return max(excess / float(weights.sum() - (weights**2).sum() / weights.sum()), 0.0)
+
+
+def _where_known(values: FloatArray, residuals: FloatArray) -> FloatArray:
+    """Values where a residual is known, nan elsewhere."""
+    known: FloatArray = np.where(np.isfinite(residuals), values, np.nan)
+    return known
 
 
 def _waves(days: IntArray) -> FloatArray:

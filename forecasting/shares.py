@@ -66,17 +66,15 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
         Day index of each origin, at least `SHARE_DAYS`.
     """
     n_groups = int(group_of.max()) + 1
-    group_sums = np.zeros((n_groups, pool_units.shape[1]))
-    np.add.at(group_sums, group_of, pool_units)
-    group_units = group_sums[group_of]
+    group_units = group_sums(pool_units, group_of)[group_of]
     has_demand = pool_units > 0
     is_alive = _window_sums(has_demand.astype(np.float64), origins, DEAD_DAYS) > 0.5  # whole days: exact in floats
-    shares = _ratio(_window_sums(pool_units, origins, SHARE_DAYS), _window_sums(group_units, origins, SHARE_DAYS))
+    shares = trailing_shares(pool_units, group_units, origins, SHARE_DAYS)
     born = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), pool_units.shape[1])
     age = origins[None, :] - born[:, None]
     is_newborn = (born[:, None] > 0) & (age > 0) & (age < NEWBORN_DAYS)
     newest_days = np.clip(age, 1, NEWBORN_SHARE_DAYS)
-    newest = _ratio(_window_sums(pool_units, origins, newest_days), _window_sums(group_units, origins, newest_days))
+    newest = trailing_shares(pool_units, group_units, origins, newest_days)
     shares = np.where(is_alive, np.where(is_newborn, newest, shares), 0.0)
     totals = np.zeros((n_groups, len(origins)))
     np.add.at(totals, group_of, shares)
@@ -87,6 +85,34 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
         group_units=group_units,
         smoothing_units=SMOOTHING_FRACTION * usual,
     )
+
+
+def group_sums(pool_units: FloatArray, group_of: IntArray) -> FloatArray:
+    """Sum the pools of each group. Shape (n_groups, n_days). [units]"""
+    sums = np.zeros((int(group_of.max()) + 1, pool_units.shape[1]))
+    np.add.at(sums, group_of, pool_units)
+    return sums
+
+
+def trailing_shares(
+    pool_units: FloatArray, group_units: FloatArray, origins: IntArray, n_days: int | IntArray
+) -> FloatArray:
+    """Part of each pool in its group over the last days before each origin, 0 where the group had nothing.
+
+    Parameters
+    ----------
+    pool_units, group_units : FloatArray of shape (n_pools, n_history_days)
+        Daily mean demand of each pool and of its group. [units]
+    origins : IntArray of shape (n_origins,)
+        Day index of each origin.
+    n_days : int or IntArray of shape (n_pools, n_origins)
+        Days before the origin that count; fewer where history begins later.
+
+    Returns
+    -------
+    FloatArray of shape (n_pools, n_origins)
+    """
+    return _ratio(_window_sums(pool_units, origins, n_days), _window_sums(group_units, origins, n_days))
 
 
 def _window_sums(units: FloatArray, origins: IntArray, n_days: int | IntArray) -> FloatArray:

@@ -103,15 +103,15 @@ class Keys:
         self.refuse(key, f"{rule}, got {shown(values)}.")
         return None
 
-    def names(self, key: str) -> tuple[str, ...]:
-        """List of different pool names, at least one; empty with a problem otherwise."""
+    def names(self, key: str, *, of_what: str = "pool") -> tuple[str, ...]:
+        """List of different names, of pools or of something else, at least one; empty with a problem otherwise."""
         values = self.section.get(key)
         if not isinstance(values, list) or not values:
-            self.refuse(key, f"must be a list of pools like [web, api], got {shown(values)}.")
+            self.refuse(key, f"must be a list of {of_what}s like [web, api], got {shown(values)}.")
             return ()
-        names = tuple(value for value in values if self._is_name(key, value))
+        names = tuple(value for value in values if self._is_name(key, value, of_what=of_what))
         if len(set(names)) < len(names):
-            self.refuse(key, f"must name each pool once, got {shown(values)}.")
+            self.refuse(key, f"must name each {of_what} once, got {shown(values)}.")
         return names
 
     def shares(self, key: str, *, tolerance: float) -> tuple[tuple[str, float], ...]:
@@ -131,14 +131,28 @@ class Keys:
             self.refuse(key, f"must hold shares that sum to 1, got a sum of {total:g}.")
         return tuple((pool, float(value)) for pool, value in shares)
 
-    def _is_name(self, key: str, value: object) -> bool:
-        """Whether a value is the name of a pool, with a problem if not."""
+    def amounts(self, key: str, *, high: float = math.inf) -> tuple[tuple[str, float], ...]:
+        """Mapping of drivers to amounts in [0, high], at least one of them; empty with a problem otherwise."""
+        section = self.section.get(key)
+        if not isinstance(section, Section) or not section:
+            self.refuse(key, f"must map drivers to amounts, like {{dau: 50000}}, got {shown(section)}.")
+            return ()
+        for driver, line in section.repeated.items():
+            self.refuse(key, f"must name each driver once, got {driver!r} again in line {line}.")
+        known = [(driver, value) for driver, value in section.items() if self._is_name(key, driver, of_what="driver")]
+        if not all(is_number(value) and 0.0 <= value <= high for _, value in known):
+            self.refuse(key, f"must hold amounts, each {range_text(0.0, high)}, got {shown(section)}.")
+            return ()
+        return tuple((driver, float(value)) for driver, value in known)
+
+    def _is_name(self, key: str, value: object, *, of_what: str = "pool") -> bool:
+        """Whether a value is the name of a pool (or of something else), with a problem if not."""
         if not isinstance(value, str):
-            self.refuse(key, f"must hold names of pools, got {shown(value)}. Put names in quotes.")
+            self.refuse(key, f"must hold names of {of_what}s, got {shown(value)}. Put names in quotes.")
             return False
         wrong = check_name(value)
         if wrong:
-            self.refuse(key, f"a pool {wrong}, got {value!r}.")
+            self.refuse(key, f"a {of_what} {wrong}, got {value!r}.")
         return wrong is None
 
 

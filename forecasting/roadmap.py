@@ -1,45 +1,26 @@
 """Declared events as data: read from roadmap.yaml, checked, filtered by what was known at a date.
 
-Not here: how a key is read (`forecasting.keys`), what an event does to demand (`forecasting.events`).
+Not here: how the keys of an event are read (`forecasting.event_keys`), what it does to demand
+(`forecasting.events`).
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from forecasting.declared_relations import Relation, read_relations
 from forecasting.documents import Section, read_document, shown
 from forecasting.errors import InputError, Problem
+from forecasting.event_keys import MAX_FACTOR, read_amount, read_pools, read_ramp, read_size
+from forecasting.event_kinds import KEYS_OF_KIND
+from forecasting.event_kinds import EventKind as EventKind  # who handles events finds all of them here
+from forecasting.event_kinds import RampShape as RampShape
 from forecasting.frames import did_you_mean
-from forecasting.hours import HOURS_PER_DAY
 from forecasting.keys import Keys
 
-SHARE_TOLERANCE = 1e-6  # shares are typed by hand: 0.333333 three times is meant to be 1
 MAX_SLIP_DAYS = 3_650
-MAX_FACTOR = 1e6  # of a launch or promotion, and of units gained per unit lost
-MAX_UNITS = 1e12
+SCALING_KINDS = frozenset({EventKind.LAUNCH, EventKind.PROMOTION, EventKind.CAPACITY_CLIFF})  # but for added units
 COMMON_KEYS = ("name", "kind", "start", "end", "shape", "slip_days", "probability", "known_from")
-
-
-class EventKind(StrEnum):
-    """Kinds of declared events; docs/inputs.md says what each does."""
-
-    LAUNCH = "launch"
-    PROMOTION = "promotion"
-    MIGRATION = "migration"
-    EFFICIENCY = "efficiency"
-    SHUTDOWN = "shutdown"
-    TRANSFER = "transfer"
-    CAPACITY_CLIFF = "capacity_cliff"
-
-
-class RampShape(StrEnum):
-    """How an event's effect comes in between its first and its last day."""
-
-    STEP = "step"
-    LINEAR = "linear"
-    LOGISTIC = "logistic"
-    PULSE = "pulse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +52,12 @@ class Event:
         Units added by a launch or promotion.
     multiply : float or None
         Factor of a launch or promotion.
+    add_drivers : tuple of (str, float)
+        What a launch or promotion adds to each driver, in the driver's own unit; empty where its size is given
+        otherwise.
+    recurring : str
+        Label of a launch or promotion that comes again; empty where it does not. Where it has no size of its own,
+        its effect is learned from past events of the label.
     threshold_units : float or None
         Threshold of a capacity cliff.
     slip_days : tuple of three floats
@@ -96,12 +83,20 @@ class Event:
     size: float = 1.0
     add_units: float | None = None
     multiply: float | None = None
+    add_drivers: tuple[tuple[str, float], ...] = ()
+    recurring: str = ""
     threshold_units: float | None = None
     slip_days: tuple[float, float, float] = (0.0, 0.0, 0.0)
     size_range: tuple[float, float] | None = None
     probability: float = 1.0
     known_from_hour: int | None = None
     line: int | None = None
+
+    @property
+    def is_to_be_learned(self) -> bool:
+        """Whether its effect is declared by no size, only by the label of events that came before."""
+        has_size = self.add_units is not None or self.multiply is not None or bool(self.add_drivers)
+        return bool(self.recurring) and not has_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,28 +109,18 @@ class Roadmap:
         In the order of the file.
     missing_hours : str or None
         ``zero`` where the file declares hours without any row to be zero demand; None where it says nothing.
+    relations : tuple of Relation
+        How demand follows drivers.
     """
 
     events: tuple[Event, ...] = ()
     missing_hours: str | None = None
+    relations: tuple[Relation, ...] = ()
 
     def visible_at(self, as_of_hour: int) -> "Roadmap":
         """Only the events known at `as_of_hour`."""
         seen = tuple(e for e in self.events if e.known_from_hour is None or e.known_from_hour <= as_of_hour)
-        return Roadmap(events=seen, missing_hours=self.missing_hours)
-
-
-MOVING_KINDS = frozenset({EventKind.MIGRATION, EventKind.TRANSFER})
-GAINING_KINDS = frozenset({EventKind.LAUNCH, EventKind.PROMOTION})
-KEYS_OF_KIND = {
-    EventKind.LAUNCH: ("to", "pools", "add_units", "multiply", "size_range"),
-    EventKind.PROMOTION: ("to", "pools", "add_units", "multiply", "size_range"),
-    EventKind.MIGRATION: ("from", "to", "conversion", "size", "size_range"),
-    EventKind.TRANSFER: ("from", "to", "conversion", "size", "size_range"),
-    EventKind.EFFICIENCY: ("from", "size", "size_range"),
-    EventKind.SHUTDOWN: ("from", "size", "size_range"),
-    EventKind.CAPACITY_CLIFF: ("pools", "threshold_units"),
-}
+        return replace(self, events=seen)
 
 
 def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool = True) -> Roadmap:
@@ -148,12 +133,13 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool
     as_of_hour : int or None
         Epoch hour of the decision; an event known only later is left out unchecked. None: every event is visible.
     with_events : bool
-        False: no event is read or checked; the file must still be a roadmap with a list of events.
+        False: no event is read or checked; the file must still be a roadmap with a list of events. Relations are
+        read in any case: they say nothing of the future.
 
     Raises
     ------
     InputError
-        With all problems of the keys and of the visible events.
+        With all problems of the keys, the relations and the visible events.
 
     Notes
     -----
@@ -162,12 +148,13 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool
     shares, and `size_range` holds factors of `add_units` or `multiply`, around 1.
     """
     keys = Keys(read_document(path), place="")
-    keys.check_known(("missing_hours", "events"), of_what="a roadmap")
+    keys.check_known(("missing_hours", "events", "relations"), of_what="a roadmap")
     missing_hours = keys.choice("missing_hours", ("zero", "refuse")) if "missing_hours" in keys else None
     entries = keys.section.get("events") or []
     if not isinstance(entries, list):
         keys.refuse("events", f"must be a list of events, got {shown(entries)}.")
         entries = []
+    relations = read_relations(keys)
     events: list[Event] = []
     problems = keys.problems
     for index, entry in enumerate(entries if with_events else ()):
@@ -178,13 +165,18 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool
             events.append(event)
     if problems:
         raise InputError(str(path), problems)
-    return Roadmap(events=tuple(events), missing_hours=missing_hours)
+    return Roadmap(events=tuple(events), missing_hours=missing_hours, relations=relations)
 
 
 def check_roadmap(
-    roadmap: Roadmap, usage_pools: Collection[str], priced_pools: Collection[str] | None, *, source: str
+    roadmap: Roadmap,
+    usage_pools: Collection[str],
+    priced_pools: Collection[str] | None,
+    *,
+    source: str,
+    seen_hours: range | None = None,
 ) -> None:
-    """Refuse visible events on pools that the usage or the price list does not have.
+    """Refuse visible events on pools that the usage or the price list does not have, or that nothing tells the size of.
 
     Parameters
     ----------
@@ -196,17 +188,20 @@ def check_roadmap(
         Pools with an on-demand price; None: not checked.
     source : str
         Name of the roadmap file.
+    seen_hours : range or None
+        Hours of history before the decision. An event without a size needs one of its label in them, or one with a
+        size. None: not checked.
 
     Raises
     ------
     InputError
         With all problems.
     """
-    problems = []
+    problems = [] if seen_hours is None else list(_unlearnable(roadmap, seen_hours))
     for event in roadmap.events:
         targets = [pool for pool, _ in event.to_shares]
         must_exist = list(event.from_pools)
-        if event.multiply is not None or event.kind is EventKind.CAPACITY_CLIFF:
+        if event.kind in SCALING_KINDS and event.add_units is None:
             must_exist += targets
         for pool in must_exist:
             if pool not in usage_pools:
@@ -220,6 +215,23 @@ def check_roadmap(
                 problems.append(_event_problem(event, message))
     if problems:
         raise InputError(source, problems)
+
+
+def _unlearnable(roadmap: Roadmap, seen_hours: range) -> Iterator[Problem]:
+    """Events without a size whose label no other event tells anything about."""
+    told = {
+        event.recurring
+        for event in roadmap.events
+        if not event.is_to_be_learned or (event.start_hour < seen_hours.stop and event.end_hour > seen_hours.start)
+    }
+    for event in roadmap.events:
+        if event.is_to_be_learned and event.recurring not in told:
+            label = shown(event.recurring)
+            message = (
+                f"an event of label {label} must have a size, or come after one that history before the decision "
+                "shows, got neither. Give add_units, multiply or add_drivers, or declare the past events of the label."
+            )
+            yield _event_problem(event, message)
 
 
 def _event_problem(event: Event, message: str) -> Problem:
@@ -252,10 +264,10 @@ def _read_event(entry: object, *, place: str, as_of_hour: int | None) -> tuple[E
         return None, keys.problems
     keys.check_known((*COMMON_KEYS, *KEYS_OF_KIND[EventKind(kind)]), of_what=f"an event of kind {kind}")
     name = keys.text("name")
-    start_hour, end_hour, shape = _read_ramp(keys, EventKind(kind))
-    from_pools, to_shares = _read_pools(keys, EventKind(kind))
-    size, size_range = _read_size(keys, EventKind(kind))
-    add_units, multiply, threshold_units = _read_amounts(keys, EventKind(kind))
+    start_hour, end_hour, shape = read_ramp(keys, EventKind(kind))
+    from_pools, to_shares = read_pools(keys, EventKind(kind))
+    size, size_range = read_size(keys, EventKind(kind))
+    amount = read_amount(keys, EventKind(kind))
     slip_days = keys.ordered("slip_days", 3, high=MAX_SLIP_DAYS) or (0.0, 0.0, 0.0)
     probability = keys.number("probability", default=1.0, high=1.0)
     conversion = keys.number("conversion", default=1.0, high=MAX_FACTOR)
@@ -271,9 +283,11 @@ def _read_event(entry: object, *, place: str, as_of_hour: int | None) -> tuple[E
         end_hour=end_hour,
         shape=shape,
         size=size,
-        add_units=add_units,
-        multiply=multiply,
-        threshold_units=threshold_units,
+        add_units=amount.add_units,
+        multiply=amount.multiply,
+        add_drivers=amount.add_drivers,
+        recurring=amount.recurring,
+        threshold_units=amount.threshold_units,
         slip_days=(slip_days[0], slip_days[1], slip_days[2]),
         size_range=size_range,
         probability=probability,
@@ -281,73 +295,3 @@ def _read_event(entry: object, *, place: str, as_of_hour: int | None) -> tuple[E
         line=entry.line,
     )
     return event, []
-
-
-def _read_ramp(keys: Keys, kind: EventKind) -> tuple[int, int, RampShape]:
-    """First hour, hour after the last day, and shape."""
-    shape = RampShape(keys.choice("shape", RampShape, default=RampShape.STEP) or RampShape.STEP)
-    start = keys.date_hour("start", is_of_plan=True)
-    needs_end = shape is not RampShape.STEP and kind is not EventKind.CAPACITY_CLIFF
-    end = keys.date_hour("end", is_of_plan=True) if needs_end or "end" in keys else start
-    if start is None or end is None:
-        return 0, 0, shape
-    if end < start:
-        keys.refuse("end", f"must not be before start, got {keys.section['end']} after {keys.section['start']}.")
-    return start, end + HOURS_PER_DAY, shape
-
-
-def _read_pools(keys: Keys, kind: EventKind) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
-    """Pools that lose and pools that gain (for a capacity cliff: that it is about)."""
-    loses = kind not in GAINING_KINDS and kind is not EventKind.CAPACITY_CLIFF
-    sources = keys.names("from") if loses else ()
-    targets: tuple[tuple[str, float], ...] = ()
-    if kind is EventKind.CAPACITY_CLIFF or (kind in GAINING_KINDS and "pools" in keys):
-        pools = keys.names("pools")
-        targets = tuple((pool, 1.0 / len(pools)) for pool in pools)
-        if "to" in keys and kind in GAINING_KINDS:
-            keys.refuse("pools", "must not stand beside `to`. Keep one of them.")
-    elif kind in MOVING_KINDS or kind in GAINING_KINDS:
-        targets = keys.shares("to", tolerance=SHARE_TOLERANCE)
-    both = sorted({pool for pool, _ in targets} & set(sources))
-    if both:
-        keys.refuse("to", f"must not hold a pool of `from`, got {', '.join(map(repr, both))} in both.")
-    return sources, targets
-
-
-def _read_size(keys: Keys, kind: EventKind) -> tuple[float | None, tuple[float, float] | None]:
-    """P50 of the size, and its P10 and P90 where given."""
-    if kind is EventKind.CAPACITY_CLIFF:
-        return 1.0, None
-    is_factor = kind in GAINING_KINDS
-    pair = keys.ordered("size_range", 2, high=MAX_FACTOR if is_factor else 1.0)
-    middle = 1.0 if pair is None or is_factor else (pair[0] + pair[1]) / 2.0
-    size = 1.0 if is_factor else keys.number("size", default=middle, high=1.0)
-    if pair is None or size is None:
-        return size, None
-    if not pair[0] <= size <= pair[1]:
-        what = (
-            "the factor 1: it holds factors of add_units or multiply, like [0.8, 1.3]"
-            if is_factor
-            else f"size {size:g}"
-        )
-        keys.refuse("size_range", f"must hold {what}, got {shown(list(pair))}.")
-    return size, (pair[0], pair[1])
-
-
-def _read_amounts(keys: Keys, kind: EventKind) -> tuple[float | None, float | None, float | None]:
-    """Units added, factor, and threshold."""
-    if kind in GAINING_KINDS:
-        if ("add_units" in keys) == ("multiply" in keys):
-            got = "both" if "add_units" in keys else "neither"
-            keys.refuse(
-                "add_units", f"an event of kind {kind} must have exactly one of add_units, multiply, got {got}."
-            )
-        add_units = keys.number("add_units", default=None, high=MAX_UNITS)
-        return add_units, keys.number("multiply", default=None, high=MAX_FACTOR), None
-    if kind is EventKind.CAPACITY_CLIFF:
-        if "threshold_units" not in keys:
-            keys.refuse(
-                "threshold_units", "must be given for a capacity cliff: the units above which the rate changes."
-            )
-        return None, None, keys.number("threshold_units", default=None, high=MAX_UNITS)
-    return None, None, None

@@ -202,11 +202,45 @@ def test_a_bad_event_is_refused_with_its_key_and_line(tmp_path, old, new, parts)
     ("old", "new", "part"),
     [
         pytest.param(
-            "add_units: 120", "add_units: 1\n    multiply: 2", "exactly one of add_units, multiply, got both", id="both"
+            "add_units: 120",
+            "add_units: 1\n    multiply: 2",
+            "'events[0].add_units', row 6: an event of kind launch must have exactly one of add_units, multiply, "
+            "add_drivers, got add_units and multiply.",
+            id="both",
         ),
         pytest.param(
-            "add_units: 120", "probability: 1", "exactly one of add_units, multiply, got neither", id="neither"
+            "add_units: 120",
+            "probability: 1",
+            "'events[0].kind', row 4: an event of kind launch must have exactly one of add_units, multiply, "
+            "add_drivers, got none. Give one, or a label as `recurring`",
+            id="neither",
         ),
+        pytest.param(
+            "add_units: 120",
+            "multiply: 2\n    add_drivers: {dau: 5}\n    recurring: sale",
+            "got multiply and add_drivers.",
+            id="recurring with two sizes",
+        ),
+        pytest.param("add_units: 120", "recurring: 7", "events[0].recurring', row 6: must be a text", id="label"),
+        pytest.param("add_units: 120", "recurring: ''", "events[0].recurring', row 6: must be a text", id="no label"),
+        pytest.param(
+            "add_units: 120",
+            "recurring: sale\n    size_range: [0.5, 2]",
+            "events[0].size_range', row 7: must stand beside one of add_units",
+            id="range of what is learned",
+        ),
+        pytest.param(
+            "add_units: 120", "add_drivers: 5", "events[0].add_drivers', row 6: must map drivers", id="no drivers"
+        ),
+        pytest.param("add_units: 120", "add_drivers: {}", "must map drivers to amounts", id="empty drivers"),
+        pytest.param(
+            "add_units: 120", "add_drivers: {dau: -1}", "must hold amounts, each a number from 0", id="negative driver"
+        ),
+        pytest.param(
+            "add_units: 120", "add_drivers: {dau: many}", "must hold amounts, each a number from 0", id="driver word"
+        ),
+        pytest.param("add_units: 120", "add_drivers: {/a: 1}", "a driver must not start with '/'", id="driver name"),
+        pytest.param("add_units: 120", "add_drivers: {a: 1, a: 2}", "must name each driver once, got 'a'", id="twice"),
         pytest.param(
             "add_units: 120", "add_units: -1", "events[0].add_units', row 6: must be a number from 0", id="negative"
         ),
@@ -277,6 +311,54 @@ def test_a_new_pool_of_an_event_must_have_an_on_demand_price(tmp_path):
 
 def test_what_is_multiplied_must_be_in_the_usage(tmp_path):
     roadmap = read(tmp_path, LAUNCH.replace("add_units: 120", "multiply: 2"))
+    with pytest.raises(InputError, match="pool 'api' must be in the usage"):
+        check_roadmap(roadmap, {"web"}, {"web", "api"}, source="roadmap.yaml")
+
+
+def test_a_recurring_event_may_leave_its_size_to_the_past(tmp_path):
+    (event,) = read(tmp_path, LAUNCH.replace("add_units: 120", "recurring: sale")).events
+    assert (event.recurring, event.add_units, event.multiply, event.add_drivers) == ("sale", None, None, ())
+    assert event.is_to_be_learned
+    (sized,) = read(tmp_path, LAUNCH.replace("add_units: 120", "recurring: sale\n    multiply: 2")).events
+    assert not sized.is_to_be_learned
+
+
+def test_a_launch_may_be_given_in_drivers(tmp_path):
+    (event,) = read(tmp_path, LAUNCH.replace("add_units: 120", "add_drivers: {dau: 50000, price: 0}")).events
+    assert event.add_drivers == (("dau", 50000.0), ("price", 0.0))
+    assert not event.is_to_be_learned
+
+
+ENTRY = "  - {{name: {name}, kind: promotion, pools: [web], recurring: sale, start: {start}, shape: step{more}}}\n"
+TO_LEARN = ENTRY.format(name="next", start="2023-06-01", more="")
+
+
+@pytest.mark.parametrize(
+    ("other", "is_fine"),
+    [
+        pytest.param("", False, id="alone"),
+        pytest.param(ENTRY.format(name="last", start="2022-06-01", more=""), True, id="seen before"),
+        pytest.param(ENTRY.format(name="last", start="2023-05-01", more=""), False, id="at the decision"),
+        pytest.param(ENTRY.format(name="last", start="2021-06-01", more=""), False, id="before history"),
+        pytest.param(ENTRY.format(name="last", start="2024-06-01", more=", multiply: 2"), True, id="with a size"),
+        pytest.param(
+            ENTRY.format(name="last", start="2022-06-01", more="").replace("sale", "fair"), False, id="another label"
+        ),
+    ],
+)
+def test_an_event_without_a_size_needs_one_of_its_label_that_tells_it(tmp_path, other, is_fine):
+    roadmap = read(tmp_path, "events:\n" + TO_LEARN + other)
+    seen = range(hour_of_date("2022-01-01"), hour_of_date("2023-05-01"))
+    if is_fine:
+        check_roadmap(roadmap, {"web"}, None, source="roadmap.yaml", seen_hours=seen)
+        return
+    with pytest.raises(InputError, match="'next'', row 2: an event of label 'sale' must have a size, or come after"):
+        check_roadmap(roadmap, {"web"}, None, source="roadmap.yaml", seen_hours=seen)
+
+
+@pytest.mark.parametrize("amount", ["recurring: sale", "add_drivers: {dau: 5}"])
+def test_what_scales_its_pools_must_be_in_the_usage(tmp_path, amount):
+    roadmap = read(tmp_path, LAUNCH.replace("add_units: 120", amount))
     with pytest.raises(InputError, match="pool 'api' must be in the usage"):
         check_roadmap(roadmap, {"web"}, {"web", "api"}, source="roadmap.yaml")
 

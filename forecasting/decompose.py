@@ -1,10 +1,11 @@
-"""Growth split into organic and each declared event, for the past and for the horizon; the parts add up exactly.
+"""Growth split into organic and each event, for the past and for the horizon; the parts add up exactly.
 
-Not here: estimates of what an event did; a declared event counts with its declared median size.
+Not here: how large an event was (`forecasting.event_effects`), which shifts nobody declared
+(`forecasting.found_events`), history hour by hour (`forecasting.parts`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from forecasting.arrays import FloatArray, frozen_floats
 from forecasting.daily import DailyHistory
 from forecasting.events import apply_change, past_change
 from forecasting.hours import HOURS_PER_DAY
+from forecasting.quantiles import weighted_quantiles
 from forecasting.roadmap import Event
 
 ORGANIC = "organic"
@@ -19,6 +21,7 @@ INORGANIC = "inorganic"
 HORIZON = "horizon"
 MEAN_DAYS = 28
 PAST_WINDOWS_DAYS = (90, 365)
+LOW_LEVEL, HIGH_LEVEL = 0.1, 0.9  # the central 80 %: what `size_range` speaks of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,11 @@ class GrowthPart:
         ``organic`` or ``inorganic``.
     units : float
         Growth of the four-week mean. [units]
+    low_units, high_units : float
+        Central 80 % interval of `units`: of the past from what is not known of the events' sizes, of the horizon
+        from the scenarios. [units]
+    is_found : bool
+        Whether the cause is a level shift that nobody declared.
     """
 
     window: str
@@ -44,6 +52,9 @@ class GrowthPart:
     name: str
     kind: str
     units: float
+    low_units: float
+    high_units: float
+    is_found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,38 +85,57 @@ class StagedMeans:
         Of the last four weeks: as observed, then with each further event restated in its state of today. [units]
     then : FloatArray of shape (n_events + 1, n_pools, n_windows)
         Of the four weeks before each window that history holds. [units]
+    low, high : FloatArray of shape (n_events, n_pools, n_windows)
+        What is to be added to the growth by an event at the P10 and P90 of its size. [units]
     windows_days : tuple of int
         The windows.
     """
 
     now: FloatArray
     then: FloatArray
+    low: FloatArray
+    high: FloatArray
     windows_days: tuple[int, ...]
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        object.__setattr__(self, "now", frozen_floats(self.now))
-        object.__setattr__(self, "then", frozen_floats(self.then))
+        for name in ("now", "then", "low", "high"):
+            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
 
 
 def staged_means(daily: DailyHistory, events: Sequence[Event]) -> StagedMeans:
     """Means of history observed, and restated by the first event, the first two, and so on."""
     windows = tuple(days for days in PAST_WINDOWS_DAYS if days + MEAN_DAYS <= daily.n_days)
-    hours = np.arange(daily.first_day * HOURS_PER_DAY, daily.origin_hour, dtype=np.int64)
-    stage = daily.observed.reshape(1, len(daily.pools), -1).copy()
-    now, then = [_mean_before(stage[0], 0)], [[_mean_before(stage[0], days) for days in windows]]
+    stage = daily.observed.mean(axis=2)[None]
+    means = [_means(stage[0], windows)]
+    spreads: dict[float, list[FloatArray]] = {LOW_LEVEL: [], HIGH_LEVEL: []}
     for event in events:
-        change = past_change(event, hours, origin_hour=daily.origin_hour)
-        if change is not None:
-            apply_change(stage, daily.pools, event, change)
-        now.append(_mean_before(stage[0], 0))
-        then.append([_mean_before(stage[0], days) for days in windows])
-    shape = (len(now), len(windows), len(daily.pools))
-    return StagedMeans(now=np.stack(now), then=np.array(then).reshape(shape).transpose(0, 2, 1), windows_days=windows)
+        sizes = event.size_range or (event.size, event.size)
+        others = [_means(_restated(daily, stage, replace(event, size=size))[0], windows) for size in sizes]
+        stage = _restated(daily, stage, event)
+        means.append(_means(stage[0], windows))
+        for level, other in zip(spreads, others, strict=True):
+            change = means[-1] - other  # what restating takes off, the event has done
+            spreads[level].append(change[:, -1:] - change[:, :-1])
+    table = np.stack(means)
+    shape = (len(events), len(daily.pools), len(windows))
+    return StagedMeans(
+        now=table[:, :, -1],
+        then=table[:, :, :-1],
+        low=np.array(spreads[LOW_LEVEL]).reshape(shape),
+        high=np.array(spreads[HIGH_LEVEL]).reshape(shape),
+        windows_days=windows,
+    )
 
 
 def decomposition(
-    daily: DailyHistory, events: Sequence[Event], *, future: FloatArray, means: StagedMeans
+    daily: DailyHistory,
+    events: Sequence[Event],
+    *,
+    future: FloatArray,
+    weights: FloatArray,
+    means: StagedMeans,
+    found: Sequence[Event] = (),
 ) -> Decomposition:
     """Growth over the past windows that history holds, and over the horizon.
 
@@ -117,45 +147,105 @@ def decomposition(
     ----------
     daily : DailyHistory
     events : sequence of Event
-        In the order in which they were applied.
-    future : FloatArray of shape (n_events + 1, n_pools)
-        Expected mean of the last four weeks of the horizon: organic, then with each further event. [units]
+        With estimated sizes, in the order in which they were applied.
+    future : FloatArray of shape (n_events + 1, n_scenarios, n_pools)
+        Mean of the last four weeks of the horizon: organic, then with each further event. [units]
+    weights : FloatArray of shape (n_scenarios,)
+        Sum to 1.
     means : StagedMeans
-        Of the same events.
+        Of the same events, and after them of those found.
+    found : sequence of Event
+        Level shifts that nobody declared.
     """
+    causes = [*((event, False) for event in events), *((event, True) for event in found)]
     parts: list[GrowthPart] = []
     for column, days in enumerate(means.windows_days):
         growth = means.now - means.then[:, :, column]
-        parts += growth_rows(
-            f"last {days} days", daily.pools, growth[-1], list(zip(events, -np.diff(growth, axis=0), strict=True))
-        )
-    effects = np.diff(means.now, axis=0) + np.diff(future, axis=0)
-    parts += growth_rows(HORIZON, daily.pools, future[0] - means.now[-1], list(zip(events, effects, strict=True)))
+        effects = _Values(middle=-np.diff(growth, axis=0), low=means.low[:, :, column], high=means.high[:, :, column])
+        parts += _rows(f"last {days} days", daily.pools, causes, _past_values(growth[-1], effects))
+    parts += _rows(HORIZON, daily.pools, causes, _horizon_values(future, weights, means))
     return Decomposition(parts=tuple(parts))
 
 
-def growth_rows(
-    window: str, pools: Sequence[str], organic: FloatArray, effects: Sequence[tuple[Event, FloatArray]]
-) -> list[GrowthPart]:
-    """Rows of one window from organic growth and event effects, each of shape (n_pools,). [units]"""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Values:
+    """Central values of causes, shape (n_causes, n_pools), and their ends: as differences, or of pools and total."""
+
+    middle: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def _past_values(organic: FloatArray, effects: _Values) -> _Values:
+    """Organic growth and effects with ends, of pools and total. Shape (n_causes + 1, n_pools + 1).
+
+    Growth as a whole is known, so organic growth is uncertain as far as the events are, the other way round.
+    """
+    middle = _with_total(np.concatenate([organic[None], effects.middle]))
+    ends = np.stack([_with_total(effects.low), _with_total(effects.high)])
+    below, above = np.maximum(-ends.min(axis=0), 0.0), np.maximum(ends.max(axis=0), 0.0)
+    organic_below, organic_above = np.sqrt((above**2).sum(axis=0)), np.sqrt((below**2).sum(axis=0))
+    return _Values(
+        middle=middle,
+        low=middle - np.concatenate([organic_below[None], below]),
+        high=middle + np.concatenate([organic_above[None], above]),
+    )
+
+
+def _horizon_values(paths: FloatArray, weights: FloatArray, means: StagedMeans) -> _Values:
+    """Growth over the horizon with the quantiles of the scenarios. Shape (n_causes + 1, n_pools + 1)."""
+    n_found = len(means.now) - len(paths)
+    effects = np.concatenate([np.diff(paths, axis=0), np.zeros((n_found, *paths.shape[1:]))])
+    effects = effects + np.diff(means.now, axis=0)[:, None, :]
+    grown = np.concatenate([(paths[0] - means.now[-1])[None], effects])
+    together = np.concatenate([grown, grown.sum(axis=2, keepdims=True)], axis=2)
+    middle = _with_total(np.einsum("s,csp->cp", weights, grown))
+    ends = weighted_quantiles(np.moveaxis(together, 1, 0), weights, [LOW_LEVEL, HIGH_LEVEL])
+    return _Values(middle=middle, low=np.minimum(ends[..., 0], middle), high=np.maximum(ends[..., 1], middle))
+
+
+def _with_total(values: FloatArray) -> FloatArray:
+    """Append the sum over pools to the last axis."""
+    return np.concatenate([values, values.sum(axis=-1, keepdims=True)], axis=-1)
+
+
+def _rows(window: str, pools: Sequence[str], causes: Sequence[tuple[Event, bool]], values: _Values) -> list[GrowthPart]:
+    """Rows of one window: organic in any case, and every cause that moved anything, of pools and then of the total."""
+    named = [(ORGANIC, ORGANIC, False), *((event.name, INORGANIC, is_found) for event, is_found in causes)]
+    moved = np.any(values.middle[:, :-1] != 0.0, axis=1)
     rows = []
-    named = [(ORGANIC, ORGANIC, organic), *((event.name, INORGANIC, effect) for event, effect in effects)]
-    for row, pool in enumerate(pools):
-        rows += [
-            GrowthPart(window=window, pool=pool, name=name, kind=kind, units=float(values[row]))
-            for name, kind, values in named
-            if kind == ORGANIC or values[row] != 0.0
-        ]
-    rows += [
-        GrowthPart(window=window, pool=None, name=name, kind=kind, units=float(values.sum()))
-        for name, kind, values in named
-        if kind == ORGANIC or np.any(values != 0.0)
-    ]
+    for column, pool in enumerate((*pools, None)):
+        for row, (name, kind, is_found) in enumerate(named):
+            units = float(values.middle[row, column])
+            is_there = units != 0.0 if pool is not None else bool(moved[row])
+            if kind == ORGANIC or is_there:
+                rows.append(
+                    GrowthPart(
+                        window=window,
+                        pool=pool,
+                        name=name,
+                        kind=kind,
+                        units=units,
+                        low_units=float(values.low[row, column]),
+                        high_units=float(values.high[row, column]),
+                        is_found=is_found,
+                    )
+                )
     return rows
 
 
-def _mean_before(units: FloatArray, days: int) -> FloatArray:
-    """Mean of the four weeks that end some days before the end. Shape (n_pools,)."""
-    end = units.shape[1] - days * HOURS_PER_DAY
-    mean: FloatArray = units[:, end - MEAN_DAYS * HOURS_PER_DAY : end].mean(axis=1)
-    return mean
+def _restated(daily: DailyHistory, stage: FloatArray, event: Event) -> FloatArray:
+    """Daily demand of shape (1, n_pools, n_days) in the state of today of one more event."""
+    noons = daily.days * HOURS_PER_DAY + HOURS_PER_DAY // 2
+    change = past_change(event, noons, origin_hour=daily.origin_hour)
+    if change is None:
+        return stage
+    restated = stage.copy()
+    apply_change(restated, daily.pools, event, change)
+    return restated
+
+
+def _means(units: FloatArray, windows: Sequence[int]) -> FloatArray:
+    """Means of the four weeks before each window, and of the last four. Shape (n_pools, n_windows + 1)."""
+    ends = [units.shape[1] - days for days in (*windows, 0)]
+    return np.stack([units[:, end - MEAN_DAYS : end].mean(axis=1) for end in ends], axis=1)

@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from forecasting.daily import daily_history
+from forecasting.decompose import decomposition, staged_means
+from forecasting.found_events import group_shifts, shift_events
 from forecasting.roadmap import Event, EventKind, RampShape
 
 
@@ -82,3 +87,82 @@ def test_windows_that_history_does_not_hold_are_left_out(make_history, make_fore
     assert {p.window for p in made.decomposition.parts} == {"horizon"}
     made = make_forecast(make_history(np.ones(24 * 118)))
     assert {p.window for p in made.decomposition.parts} == {"last 90 days", "horizon"}
+
+
+def growth(history, events, *, future=None, weights=None, found=()):
+    """Growth by events as they are; of the horizon from demand by stage and scenario."""
+    daily = daily_history(history, events, as_of_hour=history.end_hour)
+    unseen = np.zeros((len(events) + 1, 1, len(daily.pools)))
+    made = decomposition(
+        daily,
+        events,
+        future=unseen if future is None else future,
+        weights=np.ones(1) if weights is None else weights,
+        means=staged_means(daily, (*events, *found)),
+        found=found,
+    )
+    return {(part.window, part.pool, part.name): part for part in made.parts}
+
+
+def test_the_interval_of_the_past_is_the_growth_at_either_end_of_the_size(fleet):
+    event = migration(fleet.start_hour + 24 * 440, size=0.5, size_range=(0.3, 0.6))
+    parts = growth(fleet, [event])
+    for pool in ("g/a", "g/b"):
+        part = parts["last 90 days", pool, "a to b"]
+        ends = [growth(fleet, [replace(event, size=size)])["last 90 days", pool, "a to b"].units for size in (0.3, 0.6)]
+        np.testing.assert_allclose([part.low_units, part.high_units], sorted([*ends]))
+        organic = parts["last 90 days", pool, "organic"]
+        whole = organic.units + part.units  # is known: what the one has more the other has less
+        np.testing.assert_allclose([organic.low_units, organic.high_units], whole - np.array(sorted(ends))[::-1])
+
+
+def test_without_events_organic_growth_is_known(make_history):
+    parts = growth(make_history(np.random.default_rng(0).gamma(20, 2, 24 * 200)), [])
+    part = parts["last 90 days", None, "organic"]
+    assert part.low_units == part.units == part.high_units
+
+
+def test_independent_uncertainties_of_organic_growth_add_in_squares(make_history):
+    start = make_history(np.ones(24 * 300)).start_hour + 24 * 250
+    given = {"kind": EventKind.LAUNCH, "to_shares": (("g/a", 1.0),), "start_hour": start, "end_hour": start + 24}
+    events = [
+        Event(name="one", add_units=10.0, size_range=(0.7, 1.4), **given),
+        Event(name="two", add_units=20.0, size_range=(0.8, 1.1), **given),
+    ]
+    past = make_history(np.where(np.arange(24 * 300) < 24 * 250, 50.0, 80.0))
+    part = growth(past, events)["last 90 days", None, "organic"]
+    np.testing.assert_allclose(part.units, 0, atol=1e-9)
+    np.testing.assert_allclose([part.low_units, part.high_units], [-np.hypot(4, 2), np.hypot(3, 4)])
+
+
+def test_the_interval_of_the_horizon_is_that_of_the_scenarios(make_history):
+    past = make_history(np.full(24 * 60, 10.0))
+    start = past.end_hour + 24
+    event = Event(
+        name="to come",
+        kind=EventKind.LAUNCH,
+        to_shares=(("g/a", 1.0),),
+        add_units=1.0,
+        start_hour=start,
+        end_hour=start + 24,
+    )
+    organic = np.arange(11.0, 21.0)
+    future = np.stack([organic, organic + np.linspace(1, 10, 10)])[:, :, None]
+    parts = growth(past, [event], future=future, weights=np.full(10, 0.1))
+    whole, coming = parts["horizon", None, "organic"], parts["horizon", "g/a", "to come"]
+    np.testing.assert_allclose([whole.low_units, whole.units, whole.high_units], [1, 5.5, 9])
+    np.testing.assert_allclose([coming.low_units, coming.units, coming.high_units], [1, 5.5, 9])
+
+
+def test_a_level_shift_that_nobody_declared_is_a_part_of_its_own(make_history):
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.02, (2, 24 * 200)))
+    past = make_history(np.where(np.arange(24 * 200) < 24 * 150, 50.0, 75.0) * noise)
+    daily = daily_history(past, (), as_of_hour=past.end_hour)
+    found = shift_events(daily, group_shifts(daily, [""] * 200))
+    parts = growth(past, [], found=found)
+    shift = parts["last 90 days", None, "level shift g 2023-06-01"]
+    assert shift.is_found
+    np.testing.assert_allclose(shift.units, 50, rtol=0.05)
+    np.testing.assert_allclose(parts["last 90 days", None, "organic"].units, 0, atol=2.5)
+    assert shift.low_units < shift.units < shift.high_units
+    assert not parts["last 90 days", None, "organic"].is_found

@@ -1,6 +1,6 @@
 """The organic forecast: calendar effects, levels and shares fitted at the end of history, ready to be sampled.
 
-Not here: declared events of the future, nor hours of the day beyond the stored shapes.
+Not here: declared events of the future, spikes, nor hours of the day beyond the stored shapes.
 """
 
 from dataclasses import dataclass
@@ -8,18 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats
-from forecasting.calendars import holiday_names
+from forecasting.calendar_effects import CalendarEffects, fit_calendar
 from forecasting.daily import DailyHistory
-from forecasting.dispersion import noise_exponent, noise_scale, weekly_noise
+from forecasting.dispersion import volatility_scale, weekly_noise
 from forecasting.hours import HOURS_PER_DAY
 from forecasting.level import fit_levels, is_intermittent, log_daily, without_outages
-from forecasting.origins import DEFAULT_RULE, chosen_rule, rolling_origins
-from forecasting.paths import GroupHistory, PathModel, PathPlan, path_model
-from forecasting.seasons import NO_SEASON, YearlySeason, calendar_residuals, holiday_effects, yearly_season
-from forecasting.shape import day_shapes
-from forecasting.shares import fit_shares
+from forecasting.mix import MixModel, MixPlan, fit_mix
+from forecasting.origins import rolling_origins
+from forecasting.paths import GroupHistory, PathModel, PathPlan, draw_plan, path_model
+from forecasting.shape import current_profile, day_shapes, with_peak
 
-MIN_HOLIDAY_DAYS = 90  # of history before a holiday's residual means anything
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """Everything random about sample paths, drawn once: any days and hours of any of them follow from it.
+
+    Attributes
+    ----------
+    paths : PathPlan
+        Historical days behind each day of the groups.
+    mix : MixPlan
+        How pools take turns within the groups.
+    """
+
+    paths: PathPlan
+    mix: MixPlan
+
+    def of(self, rows: IntArray) -> "Draws":
+        """Return the draws of some paths only."""
+        return Draws(paths=self.paths.of(rows), mix=self.mix.of(rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,50 +46,55 @@ class Baseline:
     Attributes
     ----------
     model : PathModel
-    shares : FloatArray of shape (n_pools,)
-        Part of the group's demand at the end of history.
+    mix : MixModel
+        Parts of the pools in their group's demand.
     shapes : FloatArray of shape (n_pools + n_groups, n_history_days, 24)
         Shape of each historical day in today's profile, of pools and then of whole groups.
-    holiday_country : str
-    holiday_effects : dict of str to float
-        Log effect by holiday name; the empty name is for holidays never seen.
-    seasons : tuple of YearlySeason
-        One for each group.
+    profiles : FloatArray of shape (n_groups, 7, 24)
+        Usual hour over daily mean of each group, by epoch day modulo 7.
+    calendar : CalendarEffects
+        Of the series of the model's history: means of the groups, then their peaks.
     intermittent : tuple of bool
         Whether a group is too patchy for trend, season and holidays.
     """
 
     model: PathModel
-    shares: FloatArray
+    mix: MixModel
     shapes: FloatArray
-    holiday_country: str
-    holiday_effects: dict[str, float]
-    seasons: tuple[YearlySeason, ...]
+    profiles: FloatArray
+    calendar: CalendarEffects
     intermittent: tuple[bool, ...]
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        object.__setattr__(self, "shares", frozen_floats(self.shares))
         object.__setattr__(self, "shapes", frozen_floats(self.shapes))
+        object.__setattr__(self, "profiles", frozen_floats(self.profiles))
 
-    def central_logs(self, group: int, days: IntArray) -> FloatArray:
-        """Log daily demand of a group on epoch days after history, without any miss. Shape (n_days,)."""
-        fits = self.model.fits[group]
-        if not np.isfinite(fits.level[-1]):
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return self.model.history.n_groups
+
+    def central_logs(self, series: int, days: IntArray) -> FloatArray:
+        """Log of a series on epoch days after history, without any miss. Shape (n_days,)."""
+        fits = self.model.fits[series]
+        if not fits.is_known[-1]:
             return np.zeros(len(days))  # no demand yet: its shares are zero
-        horizon = days - (self.model.history.days[-1] + 1)
         last = np.full(len(days), len(fits.origins) - 1)
-        logs = fits.predicted(last, horizon, days, self.model.rule) + self.seasons[group].log_effect(days)
-        if not self.intermittent[group]:
-            logs = logs + _day_effects(holiday_names(days, country=self.holiday_country), self.holiday_effects)
-        return logs
+        logs = fits.predicted(last, days - (self.model.history.days[-1] + 1), days)
+        return logs + self.calendar.log_effect(series, days)
 
-    def daily_units(self, plan: PathPlan, horizon_days: IntArray) -> FloatArray:
+    def draw(self, *, n_paths: int, n_days: int, rng: np.random.Generator) -> Draws:
+        """Draw sample paths of the next days."""
+        paths = draw_plan(self.model, n_paths=n_paths, n_days=n_days, rng=rng)
+        return Draws(paths=paths, mix=self.mix.draw(n_paths=n_paths, n_days=n_days, rng=rng, columns=paths.columns))
+
+    def daily_units(self, draws: Draws, horizon_days: IntArray) -> FloatArray:
         """Sample daily mean demand of every pool, and what each group has in pools that nobody has named.
 
         Parameters
         ----------
-        plan : PathPlan
+        draws : Draws
         horizon_days : IntArray of shape (n_wanted_days,)
             Days since the end of history, from 0.
 
@@ -81,97 +103,108 @@ class Baseline:
         FloatArray of shape (n_paths, n_pools + n_groups, n_wanted_days)
             Pools first, then the unnamed demand of the groups. [units]
         """
-        model = self.model
-        n_pools = len(self.shares)
-        units = np.zeros((len(plan.columns), n_pools + len(model.fits), len(horizon_days)))
-        for group in range(len(model.fits)):
-            members = np.flatnonzero((model.history.group_of == group) & (self.shares > 0))
-            if len(members) == 0:
-                continue
-            central = self.central_logs(group, model.history.days[-1] + 1 + horizon_days)
-            level = np.exp(central[None, :] + model.group_misses(plan, group)[:, horizon_days])
-            for pool in members:
-                misses = model.share_misses(plan, int(pool))[:, horizon_days]
-                units[:, pool] = self.shares[pool] * np.exp(misses)
-            named = model.named_fraction(plan, group)[:, horizon_days]
-            units[:, members] *= (level * named / units[:, members].sum(axis=1))[:, None, :]
-            units[:, n_pools + group] = level * (1.0 - named)
+        units = self.mix.split(draws.mix, horizon_days)
+        for group in range(self.n_groups):
+            if self.model.fits[group].is_known[-1]:
+                units[:, self.rows(group)] *= self._sampled(draws.paths, group, horizon_days)[:, None, :]
         return units
 
-    def hourly_units(self, plan: PathPlan, hours: IntArray) -> FloatArray:
-        """Sample hourly demand; rows as in `daily_units`. Shape (n_paths, n_pools + n_groups, n_hours). [units]"""
+    def hourly_units(self, draws: Draws, hours: IntArray) -> FloatArray:
+        """Sample hourly demand; rows as in `daily_units`. Shape (n_paths, n_pools + n_groups, n_hours). [units]
+
+        Every hour of a day takes part in the day's peak, so that fewer hours asked for are the same scenarios.
+        """
         days, column = np.unique(hours // HOURS_PER_DAY, return_inverse=True)
         horizon_days = days - (self.model.history.days[-1] + 1)
-        daily = self.daily_units(plan, horizon_days)
-        source = plan.columns[:, horizon_days[column]]
+        daily = self.daily_units(draws, horizon_days)
+        source = draws.paths.columns[:, horizon_days]
         units = np.empty((*daily.shape[:2], len(hours)))
-        for row in range(daily.shape[1]):
-            units[:, row] = daily[:, row, column] * self.shapes[row][source, hours % HOURS_PER_DAY]
+        for group in range(self.n_groups):
+            rows = self.rows(group)
+            whole = np.stack([daily[:, row, :, None] * self.shapes[row][source] for row in rows], axis=1)
+            peaks = self._sampled(draws.paths, self.n_groups + group, horizon_days)
+            whole = whole if self.intermittent[group] else with_peak(whole, peaks)
+            units[:, rows] = whole[:, :, column, hours % HOURS_PER_DAY]
         return units
 
+    def usual_units(self, draws: Draws, group: int, hours: IntArray) -> FloatArray:
+        """Sampled daily mean of a group in the profile of its last eight weeks. Shape (n_paths, n_hours). [units]"""
+        days, column = np.unique(hours // HOURS_PER_DAY, return_inverse=True)
+        level = self._sampled(draws.paths, group, days - (self.model.history.days[-1] + 1))
+        usual: FloatArray = level[:, column] * self.profiles[group][days[column] % 7, hours % HOURS_PER_DAY]
+        return usual
 
-def fit_baseline(daily: DailyHistory, *, holiday_country: str, rng: np.random.Generator) -> Baseline:
-    """Fit everything organic on the restated history."""
+    def rows(self, group: int) -> IntArray:
+        """Rows of sampled units that belong to a group: its pools, and its unnamed demand."""
+        group_of = self.model.history.group_of
+        return np.append(np.flatnonzero(group_of == group), len(group_of) + group)
+
+    def _sampled(self, plan: PathPlan, series: int, horizon_days: IntArray) -> FloatArray:
+        """Sample paths of a series. Shape (n_paths, n_wanted_days). [units]"""
+        central = self.central_logs(series, self.model.history.days[-1] + 1 + horizon_days)
+        sampled: FloatArray = np.exp(central[None, :] + self.model.misses(plan, series)[:, horizon_days])
+        return sampled
+
+
+def fit_baseline(
+    daily: DailyHistory,
+    *,
+    holiday_country: str,
+    declared_spans: tuple[tuple[int, int] | None, ...],
+    rng: np.random.Generator,
+) -> Baseline:
+    """Fit everything organic on the restated history, which should hold no spikes.
+
+    Parameters
+    ----------
+    daily : DailyHistory
+    holiday_country : str
+        ISO 3166 alpha-2 code; empty for none.
+    declared_spans : tuple of (int, int) or None
+        For each pool, first and last epoch day of the declared events that take demand from it.
+    """
     pool_units = daily.restated.mean(axis=2)
-    group_units = np.zeros((len(daily.groups), daily.n_days))
-    np.add.at(group_units, daily.group_of, pool_units)
-    intermittent = tuple(is_intermittent(units) for units in group_units)
-    logs = np.stack([log_daily(units) for units in group_units])
-    names = holiday_names(daily.days, country=holiday_country)
-    effects = _fitted_holidays(logs, daily.days, names, intermittent)
-    seasons = []
-    for row, patchy in enumerate(intermittent):
-        if patchy:
-            seasons.append(NO_SEASON)
-            continue
-        logs[row] -= _day_effects(names, effects)
-        alive = np.isfinite(logs[row])
-        seasons.append(yearly_season(logs[row, alive], daily.days[alive]))
-        logs[row] -= seasons[row].log_effect(daily.days)
+    totals = _group_totals(daily)
+    series = np.concatenate([totals.mean(axis=2), totals.max(axis=2)])
+    intermittent = tuple(is_intermittent(units) for units in series[: len(daily.groups)])
+    patchy = intermittent * 2
+    logs = np.stack([log_daily(units) for units in series])
+    calendar = fit_calendar(logs, daily.days, country=holiday_country, intermittent=patchy)
+    logs = logs - np.stack([calendar.log_effect(row, daily.days) for row in range(len(series))])
     origins = rolling_origins(daily.n_days)
     fits = tuple(
-        fit_levels(row if patchy else without_outages(row, units), daily.days, origins, intermittent=patchy)
-        for row, units, patchy in zip(logs, group_units, intermittent, strict=True)
+        fit_levels(row if is_patchy else without_outages(row, units), daily.days, origins, intermittent=is_patchy)
+        for row, units, is_patchy in zip(logs, series, patchy, strict=True)
     )
-    smooth = [row for row, patchy in enumerate(intermittent) if not patchy]
-    rule = chosen_rule(logs[smooth], daily.days, [fits[row] for row in smooth]) if smooth else DEFAULT_RULE
-    scales = [noise_scale(u, noise_exponent(u, weekly_noise(row))) for u, row in zip(group_units, logs, strict=True)]
-    history = GroupHistory(days=daily.days, logs=logs, noise_scales=np.stack(scales), group_of=daily.group_of)
-    shares = fit_shares(pool_units, daily.group_of, origins)
+    scales = np.stack([volatility_scale(weekly_noise(row)) for row in logs])
+    history = GroupHistory(days=daily.days, logs=logs, noise_scales=scales, group_of=daily.group_of)
+    mix = fit_mix(
+        pool_units,
+        daily.group_of,
+        daily.days,
+        declared_from=declared_spans,
+        observed_units=daily.observed.mean(axis=2),
+    )
     return Baseline(
-        model=path_model(history, fits, shares, rule, rng),
-        shares=shares.shares[:, -1],
-        shapes=_shapes(daily),
-        holiday_country=holiday_country,
-        holiday_effects=effects,
-        seasons=tuple(seasons),
+        model=path_model(history, fits, rng),
+        mix=mix,
+        shapes=_shapes(daily, totals),
+        profiles=np.stack([current_profile(total, daily.days) for total in totals]),
+        calendar=calendar,
         intermittent=intermittent,
     )
 
 
-def _shapes(daily: DailyHistory) -> FloatArray:
-    """Day shapes of pools, then of groups. Shape (n_pools + n_groups, n_days, 24)."""
+def _group_totals(daily: DailyHistory) -> FloatArray:
+    """Hourly demand of every group. Shape (n_groups, n_days, 24). [units]"""
     totals = np.zeros((len(daily.groups), daily.n_days, HOURS_PER_DAY))
     np.add.at(totals, daily.group_of, daily.restated)
+    return totals
+
+
+def _shapes(daily: DailyHistory, totals: FloatArray) -> FloatArray:
+    """Shapes of the days of every pool and then of every group. Shape (n_pools + n_groups, n_days, 24)."""
     group_of = np.concatenate([daily.group_of, np.arange(len(daily.groups))])
     series = np.concatenate([daily.restated, totals])
     shapes = [day_shapes(u, daily.days, group_units=totals[g]) for u, g in zip(series, group_of, strict=True)]
     return np.stack(shapes)
-
-
-def _fitted_holidays(
-    logs: FloatArray, days: IntArray, names: tuple[str, ...], intermittent: tuple[bool, ...]
-) -> dict[str, float]:
-    """Holiday effects pooled over the groups that are old and dense enough to show any."""
-    residuals = np.full(logs.shape, np.nan)
-    ordinary = np.array([not name for name in names])
-    for row, patchy in enumerate(intermittent):
-        alive = np.isfinite(logs[row])
-        if not patchy and alive.sum() >= MIN_HOLIDAY_DAYS:
-            residuals[row, alive] = calendar_residuals(logs[row, alive], days[alive], ordinary[alive])
-    return holiday_effects(residuals, names)
-
-
-def _day_effects(names: tuple[str, ...], effects: dict[str, float]) -> FloatArray:
-    """Log effect of each day's holiday, 0 on ordinary days. Shape (n_days,)."""
-    return np.array([effects.get(name, effects[""]) if name else 0.0 for name in names])

@@ -16,7 +16,7 @@ from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY, date_of_hour
 from forecasting.roadmap import Event
 
-NEEDED_HISTORY_DAYS = 42  # two weeks of level, eight of day shapes where there are, and two rolling origins
+NEEDED_HISTORY_DAYS = 21  # two weeks of level, and one rolling origin
 MAX_STALE_DAYS = 31
 
 

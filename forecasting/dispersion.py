@@ -13,6 +13,7 @@ MIN_BLOCKS = 4
 PRIOR_LOG_LEVEL_VARIANCE = 0.05  # of level over history at which the measured exponent is half believed
 TRAILING_DAYS = 28
 SCALE_BOUNDS = (0.2, 2.0)
+HALF_QUARTER_DAYS = 45
 
 
 def noise_exponent(units: FloatArray, deviations: FloatArray) -> float:
@@ -56,6 +57,38 @@ def noise_scale(units: FloatArray, exponent: float) -> FloatArray:
     ratio = np.maximum(trailing, 0.0) / trailing[-1]
     low, high = SCALE_BOUNDS
     scale: FloatArray = np.clip(ratio**exponent, low, high)
+    return scale
+
+
+def volatility_scale(deviations: FloatArray) -> FloatArray:
+    """Factor that puts each historical day's miss on today's volatility (filtered historical simulation [1]_).
+
+    Parameters
+    ----------
+    deviations : FloatArray of shape (n_days,)
+        Size of each day's relative noise, >= 0; nan where unknown.
+
+    Returns
+    -------
+    FloatArray of shape (n_days,)
+        Mean deviation of the last quarter over that of the quarter around the day, within `SCALE_BOUNDS`.
+
+    References
+    ----------
+    .. [1] G. Barone-Adesi, K. Giannopoulos and L. Vosper, "VaR without correlations for portfolios of derivative
+       securities", Journal of Futures Markets 19, 1999.
+    """
+    known = np.isfinite(deviations)
+    summed = np.concatenate([[0.0], np.cumsum(np.where(known, deviations, 0.0))])
+    counted = np.concatenate([[0], np.cumsum(known)])
+    last = np.minimum(np.arange(len(deviations)) + HALF_QUARTER_DAYS + 1, len(deviations))
+    first = np.maximum(np.arange(len(deviations)) - HALF_QUARTER_DAYS, 0)
+    around = (summed[last] - summed[first]) / np.maximum(counted[last] - counted[first], 1)
+    start = max(len(deviations) - 2 * HALF_QUARTER_DAYS - 1, 0)
+    now = (summed[-1] - summed[start]) / max(counted[-1] - counted[start], 1)
+    if now <= 0:
+        return np.ones(len(deviations))
+    scale: FloatArray = np.where(around > 0, np.clip(now / np.where(around > 0, around, 1.0), *SCALE_BOUNDS), 1.0)
     return scale
 
 

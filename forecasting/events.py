@@ -198,6 +198,16 @@ def apply_change(units: FloatArray, pools: Sequence[str], event: Event, change: 
             units[:, row] *= factor
 
 
+def declared_spans(pools: Sequence[str], events: Sequence[Event]) -> tuple[tuple[int, int] | None, ...]:
+    """For each pool, first epoch day and day after the last of the events that take demand from it, None without."""
+    spans: list[tuple[int, int] | None] = []
+    for pool in pools:
+        own = [event for event in events if event.kind in LOSING_KINDS and pool in event.from_pools]
+        last = max((-(-event.end_hour // HOURS_PER_DAY) for event in own), default=0)
+        spans.append((min(event.start_hour for event in own) // HOURS_PER_DAY, last) if own else None)
+    return tuple(spans)
+
+
 def _take(
     units: FloatArray, sources: list[int], targets: list[tuple[int, float]], change: Change, conversion: float
 ) -> None:

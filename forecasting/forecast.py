@@ -3,22 +3,26 @@
 Not here: any single step; each has its module.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
 from forecasting.assumptions import stated_assumptions
-from forecasting.baseline import Baseline, fit_baseline
-from forecasting.daily import MAX_STALE_DAYS, NEEDED_HISTORY_DAYS, DailyHistory, daily_history
+from forecasting.baseline import fit_baseline
+from forecasting.cleaning import spike_processes
+from forecasting.daily import MAX_STALE_DAYS, NEEDED_HISTORY_DAYS
 from forecasting.decompose import MEAN_DAYS, Decomposition, decomposition, staged_means
-from forecasting.events import EventDraws, apply_change, draw_event, future_change
+from forecasting.events import declared_spans, draw_event
+from forecasting.found_events import shift_events
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY
-from forecasting.paths import PathPlan, draw_plan
+from forecasting.mix import MixModel
+from forecasting.past import Past, understood_past
+from forecasting.prepared import BLOCK_DAYS, Prepared, draw_drivers, in_blocks, sparse_spikes, staged
 from forecasting.reduce import reduced_paths
-from forecasting.roadmap import Event, Roadmap
+from forecasting.request import ForecastRequest, ForecastSettings
+from forecasting.roadmap import Roadmap
 from forecasting.scenarios import Scenarios
 
 __all__ = [
@@ -28,64 +32,10 @@ __all__ = [
     "ForecastRequest",
     "ForecastSettings",
     "forecast_demand",
+    "prepare_forecast",
 ]
 
 MAX_FEATURE_DAYS = 64  # days on which paths are compared, evenly spread over the horizon
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastSettings:
-    """How a forecast is made.
-
-    Attributes
-    ----------
-    n_paths : int
-        Sample paths drawn at the daily level.
-    n_scenarios : int
-        Weighted scenarios they are reduced to.
-    holiday_country : str
-        Country whose holidays count (ISO 3166 alpha-2); empty for none.
-    """
-
-    n_paths: int = 200
-    n_scenarios: int = 40
-    holiday_country: str = "US"
-
-    def __post_init__(self) -> None:
-        """Check the counts."""
-        if not 1 <= self.n_scenarios <= self.n_paths:
-            msg = f"n_scenarios must be between 1 and n_paths ({self.n_paths}), got {self.n_scenarios}."
-            raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ForecastRequest:
-    """What is to be forecast, and from when.
-
-    Attributes
-    ----------
-    as_of_hour : int
-        Epoch hour of the decision: nothing at or after it is read.
-    hours : IntArray of shape (n_hours,)
-        Epoch hours wanted, strictly increasing, none before as-of.
-    hour_weights : FloatArray of shape (n_hours,)
-        Hours that each stands for. [h]
-    settings : ForecastSettings
-    """
-
-    as_of_hour: int
-    hours: IntArray
-    hour_weights: FloatArray
-    settings: ForecastSettings = field(default_factory=ForecastSettings)
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays and check the hours."""
-        object.__setattr__(self, "hours", frozen_ints(self.hours))
-        object.__setattr__(self, "hour_weights", frozen_floats(self.hour_weights))
-        if len(self.hours) == 0 or self.hours[0] < self.as_of_hour or np.any(np.diff(self.hours) <= 0):
-            first = self.hours[:1].tolist()
-            msg = f"hours must be strictly increasing from as-of ({self.as_of_hour}) on, got {first} as the first."
-            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,19 +53,114 @@ class Forecast:
         part of the group's total, but of no pool that could be planned. [units]
     decomposition : Decomposition
         Growth of the past and of the horizon, organic and by event.
+    past : Past
+        Events with their effects, level shifts, spikes, drivers.
+    mix : MixModel
+        Successions between pools, and the chance of each to be replaced.
     assumptions : tuple of str
-        Sentences: the rules chosen, what was short, what was taken for granted.
+        Sentences: the models and their weights, what was short, what was taken for granted.
+    every : Prepared or None
+        All paths that were drawn, before their reduction to the scenarios; None where the scenarios are no longer
+        paths among them.
+    kept : IntArray of shape (n_scenarios,)
+        Row of each scenario among them, increasing.
     """
 
     scenarios: Scenarios
     groups: tuple[str, ...]
     unnamed_units: FloatArray
     decomposition: Decomposition
+    past: Past
+    mix: MixModel
+    assumptions: tuple[str, ...]
+    every: Prepared | None
+    kept: IntArray
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        object.__setattr__(self, "unnamed_units", frozen_floats(self.unnamed_units))
+        object.__setattr__(self, "kept", frozen_ints(self.kept))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedForecast:
+    """A forecast fitted, drawn and reduced: its hours can be laid out block by block.
+
+    Attributes
+    ----------
+    request : ForecastRequest
+    past : Past
+    every : Prepared
+        All paths drawn.
+    kept : IntArray of shape (n_scenarios,)
+        Rows of those that are scenarios, increasing.
+    prepared : Prepared
+        The scenarios.
+    assumptions : tuple of str
+    """
+
+    request: ForecastRequest
+    past: Past
+    every: Prepared
+    kept: IntArray
+    prepared: Prepared
     assumptions: tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Freeze the array."""
-        object.__setattr__(self, "unnamed_units", frozen_floats(self.unnamed_units))
+        object.__setattr__(self, "kept", frozen_ints(self.kept))
+
+    def growth(self) -> Decomposition:
+        """Growth of the past and of the horizon."""
+        request, past = self.request, self.past
+        last = request.hours > request.hours[-1] - MEAN_DAYS * HOURS_PER_DAY
+        found = shift_events(past.daily, past.shifts)
+        return decomposition(
+            past.daily,
+            past.events,
+            future=staged(self.prepared, request.hours[last], request.hour_weights[last]),
+            means=staged_means(past.daily, (*past.events, *found)),
+            weights=self.prepared.weights,
+            found=found,
+        )
+
+
+def prepare_forecast(
+    history: History, roadmap: Roadmap, request: ForecastRequest, rng: np.random.Generator
+) -> PreparedForecast:
+    """Fit, draw and reduce; parameters and errors as in `forecast_demand`."""
+    settings = request.settings
+    past = understood_past(history, roadmap, request)
+    daily = past.daily
+    baseline = fit_baseline(
+        past.organic,
+        holiday_country=settings.holiday_country,
+        declared_spans=declared_spans(daily.pools, past.events),
+        rng=rng,
+    )
+    n_days = int(request.hours[-1]) // HOURS_PER_DAY + 1 - daily.origin_day
+    counts = {"n_paths": settings.n_paths, "n_days": n_days}
+    every = Prepared(
+        daily=daily,
+        baseline=baseline,
+        draws=baseline.draw(**counts, rng=rng),
+        events=tuple((event, draw_event(event, n_paths=settings.n_paths, rng=rng)) for event in past.events),
+        weights=np.full(settings.n_paths, 1.0 / settings.n_paths),
+        drivers=None if past.drivers is None else draw_drivers(past.drivers, daily, **counts, rng=rng),
+        spikes=tuple(
+            sparse_spikes(process.sample(settings.n_paths, n_days * HOURS_PER_DAY, rng))
+            for process in spike_processes(daily, past.cleaned, past.spikes, rng)
+        ),
+    )
+    kept, weights = _reduced(every, request)
+    return PreparedForecast(
+        request=request,
+        past=past,
+        every=every,
+        kept=kept,
+        prepared=every if len(kept) == settings.n_paths else every.of(kept, weights),
+        assumptions=(*stated_assumptions(daily, baseline, every.draws, past.events), *past.assumptions),
+    )
 
 
 def forecast_demand(history: History, roadmap: Roadmap, request: ForecastRequest, rng: np.random.Generator) -> Forecast:
@@ -136,67 +181,41 @@ def forecast_demand(history: History, roadmap: Roadmap, request: ForecastRequest
     HistoryError
         If the history is shorter than `NEEDED_HISTORY_DAYS` whole days, ends more than `MAX_STALE_DAYS` before as-of
         or holds no demand at all.
+    InputError
+        If a relation or an event given in drivers does not fit the drivers.
     """
-    settings = request.settings
-    events = tuple(sorted(roadmap.visible_at(request.as_of_hour).events, key=lambda event: event.start_hour))
-    daily = daily_history(history, events, as_of_hour=request.as_of_hour)
-    baseline = fit_baseline(daily, holiday_country=settings.holiday_country, rng=rng)
-    n_days = int(request.hours[-1]) // HOURS_PER_DAY + 1 - daily.origin_day
-    plan = draw_plan(baseline.model, n_paths=settings.n_paths, n_days=n_days, rng=rng)
-    draws = [draw_event(event, n_paths=settings.n_paths, rng=rng) for event in events]
-    declared = tuple(zip(events, draws, strict=True))
-    features = _features(baseline, daily, plan, declared, request.hours)
-    kept, weights = reduced_paths(features, n_kept=settings.n_scenarios)
-    sampled = baseline.hourly_units(plan.of(kept), request.hours)
-    units, unnamed = sampled[:, : len(daily.pools)], sampled[:, len(daily.pools) :]
-    future = [_last_weeks(units, weights, request)]
-    for event, draw in declared:
-        _apply(units, daily, event, draw.of(kept), request.hours)
-        future.append(_last_weeks(units, weights, request))
-    means = staged_means(daily, events)
+    made = prepare_forecast(history, roadmap, request, rng)
+    prepared, daily = made.prepared, made.past.daily
+    units = np.empty((len(prepared.weights), len(daily.pools) + len(daily.groups), len(request.hours)))
+    for block in in_blocks(request.hours, n_days=BLOCK_DAYS):
+        columns = np.searchsorted(request.hours, block)
+        units[:, :, columns] = prepared.hourly(block)
+    units.flags.writeable = False  # so that the scenarios share it
     return Forecast(
         scenarios=Scenarios(
             pools=daily.pools,
             hours=request.hours,
             hour_weights=request.hour_weights,
-            weights=weights,
-            units=units,
+            weights=prepared.weights,
+            units=units[:, : len(daily.pools)],
         ),
         groups=daily.groups,
-        unnamed_units=unnamed,
-        decomposition=decomposition(daily, events, future=np.stack(future), means=means),
-        assumptions=stated_assumptions(daily, baseline, plan, events),
+        unnamed_units=units[:, len(daily.pools) :],
+        decomposition=made.growth(),
+        past=made.past,
+        mix=prepared.baseline.mix,
+        assumptions=made.assumptions,
+        every=made.every,
+        kept=made.kept,
     )
 
 
-def _features(
-    baseline: Baseline,
-    daily: DailyHistory,
-    plan: PathPlan,
-    declared: Sequence[tuple[Event, EventDraws]],
-    hours: IntArray,
-) -> FloatArray:
-    """Daily demand of every pool on some days of the horizon, events included. Shape (n_paths, n_features)."""
-    days = np.unique(hours // HOURS_PER_DAY)
+def _reduced(every: Prepared, request: ForecastRequest) -> tuple[IntArray, FloatArray]:
+    """Paths to keep and their weights, by daily demand of every pool on some days of the horizon, events included."""
+    settings = request.settings
+    if settings.n_scenarios == settings.n_paths:
+        return np.arange(settings.n_paths, dtype=np.int64), every.weights
+    days = np.unique(request.hours // HOURS_PER_DAY)
     spread = np.unique(np.linspace(0, len(days) - 1, MAX_FEATURE_DAYS).round().astype(np.int64))
-    units = baseline.daily_units(plan, days[spread] - daily.origin_day)
-    noon = days[spread] * HOURS_PER_DAY + HOURS_PER_DAY // 2
-    for event, draw in declared:
-        _apply(units, daily, event, draw, noon)
-    features: FloatArray = units.reshape(len(units), -1)
-    return features
-
-
-def _apply(units: FloatArray, daily: DailyHistory, event: Event, draw: EventDraws, hours: IntArray) -> None:
-    """Apply what is left of an event to sampled demand of shape (n_paths, n_pools, n_hours), in place."""
-    change = future_change(event, draw, hours, origin_hour=daily.origin_hour)
-    if change is not None:
-        apply_change(units, daily.pools, event, change)
-
-
-def _last_weeks(units: FloatArray, weights: FloatArray, request: ForecastRequest) -> FloatArray:
-    """Expected demand of the last four weeks of the horizon. Shape (n_pools,). [units]"""
-    last = request.hours > request.hours[-1] - MEAN_DAYS * HOURS_PER_DAY
-    means = np.average(units[:, :, last], axis=2, weights=request.hour_weights[last])
-    expected: FloatArray = weights @ means
-    return expected
+    features = every.daily_means(days[spread]).reshape(settings.n_paths, -1)
+    return reduced_paths(features, n_kept=settings.n_scenarios)

@@ -64,6 +64,18 @@ class Scenarios:
         """Number of scenarios."""
         return len(self.weights)
 
+    def on_pools(self, pools: tuple[str, ...]) -> "Scenarios":
+        """Return the same scenarios on other pools, in their order; a pool not known here has no demand."""
+        if self.pools == pools:
+            return self
+        units = np.zeros((self.n_scenarios, len(pools), len(self.hours)))
+        for row, pool in enumerate(pools):
+            if pool in self.pools:
+                units[:, row] = self.units[:, self.pools.index(pool)]
+        return Scenarios(
+            pools=pools, hours=self.hours, hour_weights=self.hour_weights, weights=self.weights, units=units
+        )
+
     def where(self, keep: BoolArray) -> "Scenarios":
         """Return the same scenarios on the hours where `keep`, of shape (n_hours,), is true."""
         return Scenarios(

@@ -12,6 +12,7 @@ from forecasting.hours import HOURS_PER_DAY
 PROFILE_WEEKS = 8
 MAX_PROFILE_RATIO = 20.0  # over the profile; more is an artefact of an almost empty hour
 MIN_SIZE_FRACTION = 0.25  # of the last four weeks' demand, below which a day is not like today's days
+MIN_RISE = 1e-6  # of the mean, below which a day has no shape to stretch
 MIN_PROFILE = 0.02  # of the day's mean: an hour below it has no shape of its own
 
 
@@ -49,6 +50,54 @@ def day_shapes(units: FloatArray, days: IntArray, *, group_units: FloatArray) ->
     totals = shaped.mean(axis=1, keepdims=True)
     shapes: FloatArray = np.where(totals > 0, shaped / np.where(totals > 0, totals, 1.0), 1.0)
     return shapes
+
+
+def current_profile(units: FloatArray, days: IntArray) -> FloatArray:
+    """Median hour over daily mean by epoch day modulo 7 in the last eight weeks. Shape (7, 24), each day's mean 1.
+
+    Parameters
+    ----------
+    units : FloatArray of shape (n_days, 24)
+        [units]
+    days : IntArray of shape (n_days,)
+        Epoch days.
+    """
+    recent = units[-7 * PROFILE_WEEKS :]
+    means = recent.mean(axis=1, keepdims=True)
+    ratios = np.where(means > 0, recent / np.where(means > 0, means, 1.0), np.nan)
+    return _profile(ratios, days[-7 * PROFILE_WEEKS :])
+
+
+def with_peak(units: FloatArray, peak_units: FloatArray) -> FloatArray:
+    """Hourly demand whose sum over pools has the given highest hour of each day, at the same daily mean.
+
+    Each day's hours of the sum are moved away from their mean, or towards it, all by one factor, and every pool by
+    the factor of its hour. A day without any shape stays flat, hours without demand stay empty, and no hour goes below
+    zero: the mean is kept but for that.
+
+    Parameters
+    ----------
+    units : FloatArray of shape (n_paths, n_pools, n_days, 24)
+        [units]
+    peak_units : FloatArray of shape (n_paths, n_days)
+        Highest hour of the sum wanted. [units]
+
+    Returns
+    -------
+    FloatArray of the shape of `units`
+        [units]
+    """
+    total = units.sum(axis=1)
+    mean = total.mean(axis=2)
+    rise = total.max(axis=2) - mean
+    wanted = np.maximum(peak_units - mean, 0.0)
+    stretch = np.where(rise > MIN_RISE * mean, wanted / np.where(rise > MIN_RISE * mean, rise, 1.0), 1.0)
+    room = mean - total.min(axis=2)
+    stretch = np.minimum(stretch, np.where(room > 0, mean / np.where(room > 0, room, 1.0), stretch))
+    target = mean[..., None] + stretch[..., None] * (total - mean[..., None])
+    factor = np.where(total > 0, np.maximum(target, 0.0) / np.where(total > 0, total, 1.0), 1.0)
+    stretched: FloatArray = units * factor[:, None]
+    return stretched
 
 
 def _deviations(units: FloatArray, days: IntArray, block: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -61,7 +61,7 @@ def test_a_finished_migration_is_restated_as_if_it_had_always_been(make_history)
 
 def test_a_short_history_is_refused_with_what_it_needs(make_history):
     past = make_history(np.ones(24 * (NEEDED_HISTORY_DAYS - 1)))
-    with pytest.raises(HistoryError, match=r"at least 42 whole UTC days before 2023-02-12, got 41"):
+    with pytest.raises(HistoryError, match=r"at least 21 whole UTC days before 2023-01-22, got 20"):
         daily_history(past, (), as_of_hour=past.end_hour)
 
 

@@ -7,6 +7,7 @@ from forecasting.events import (
     NORMAL_Q90,
     Change,
     apply_change,
+    declared_spans,
     draw_event,
     future_change,
     no_uncertainty,
@@ -208,3 +209,20 @@ def test_a_ramp_is_all_there_once_its_last_hour_has_passed():
     assert shown_progress(event(), origin_hour=199) == 0.98
     assert shown_progress(event(), origin_hour=200) == 1.0
     assert shown_progress(event(shape=RampShape.PULSE), origin_hour=200) == 1.0  # its last hour was the last seen
+
+
+def test_the_span_of_a_pool_is_that_of_all_events_that_take_from_it():
+    events = [
+        event(start_hour=50 * 24 + 5, end_hour=60 * 24),
+        event(kind=EventKind.SHUTDOWN, to_shares=(), start_hour=40 * 24, end_hour=41 * 24 + 1),
+        event(kind=EventKind.LAUNCH, from_pools=(), add_units=5.0, start_hour=0, end_hour=900 * 24),
+        event(kind=EventKind.EFFICIENCY, from_pools=("c", "elsewhere"), start_hour=7 * 24, end_hour=7 * 24),
+    ]
+    assert declared_spans(POOLS, events) == ((40, 60), None, (7, 7))
+    assert declared_spans(POOLS, events[::-1]) == declared_spans(POOLS, events)
+    assert declared_spans(POOLS, ()) == (None, None, None)
+
+
+def test_the_last_day_of_a_span_is_whole():
+    assert declared_spans(("a",), [event(start_hour=24, end_hour=49)]) == ((1, 3),)
+    assert declared_spans(("a",), [event(start_hour=24, end_hour=48)]) == ((1, 2),)

@@ -1,7 +1,8 @@
 import numpy as np
 
 from forecasting.hours import hour_of_date, month_index
-from forecasting.peaks import monthly_peaks
+from forecasting.peaks import PEAK_LEVELS, monthly_peaks, span_peaks
+from forecasting.quantiles import weighted_quantiles
 from forecasting.scenarios import Scenarios
 
 
@@ -30,3 +31,16 @@ def test_peaks_agree_with_a_loop_over_months():
             for pool in range(2):
                 own = smallest_reaching(units[:, pool, inside].max(axis=1).tolist(), weights.tolist(), level)
                 assert peaks.pool_units[pool, column, level_column] == own
+
+
+def test_peaks_of_spans_agree_with_a_loop_over_paths():
+    rng = np.random.default_rng(5)
+    units, weights = rng.random((7, 30)), rng.dirichlet(np.ones(7))
+    labels = np.repeat([4, 5, 9], [3, 20, 7])
+    made = span_peaks(units, weights, labels)
+    assert made.labels.tolist() == [4, 5, 9]
+    assert made.starts.tolist() == [0, 3, 23]
+    for column, label in enumerate((4, 5, 9)):
+        peaks = np.array([max(path[labels == label]) for path in units])
+        np.testing.assert_allclose(made.mean_units[column], weights @ peaks)
+        np.testing.assert_allclose(made.quantile_units[column], weighted_quantiles(peaks, weights, PEAK_LEVELS))

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+import optimizer.blas_threads  # noqa: F401 its import is its effect, and must come before numpy
 from forecasting.errors import ForecastingError
 from optimizer.errors import CertificateError, OptimizerError
 from optimizer.jobs.inputs import InputPaths, RunOptions, parse_date, parse_terms
@@ -22,6 +23,8 @@ from optimizer.outputs import check_out_dir, write_outputs
 
 EXIT_USER = 2
 EXIT_DEFECT = 3
+MAX_HORIZON_DAYS = 1_095
+MAX_PATHS = 5_000
 
 app = typer.Typer(
     add_completion=False,
@@ -45,6 +48,13 @@ Prices = Annotated[Path, typer.Option(help="Price list: one row per offer and po
 Commitments = Annotated[Path | None, typer.Option(help="What is owned (CSV or Parquet).")]
 Pools = Annotated[Path | None, typer.Option(help="What the pools are (CSV or Parquet).")]
 RoadmapFile = Annotated[Path | None, typer.Option("--roadmap", help="Declared events (YAML).")]
+DriversFile = Annotated[
+    Path | None, typer.Option("--drivers", help="What demand follows: date, driver, value (CSV or Parquet).")
+]
+ExternalFile = Annotated[
+    Path | None,
+    typer.Option("--external", help="Quantiles or sample paths of another model, to follow (CSV or Parquet)."),
+]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Limits and risk (YAML).")]
 Terms = Annotated[str | None, typer.Option(help="Terms that may be bought, in months: 12,36. Overrides the policy.")]
 MissingHours = Annotated[
@@ -52,6 +62,10 @@ MissingHours = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the sampled scenarios.", min=0)]
 Out = Annotated[Path, typer.Option(help="Directory for the files of the answer.", parser=_folder, metavar="DIRECTORY")]
+AsOf = Annotated[str, typer.Option(help="Date of the decision; nothing after it is read.")]
+NoRoadmap = Annotated[bool, typer.Option("--no-roadmap", help="Drop the events of the roadmap.")]
+HorizonDays = Annotated[int, typer.Option(help="Days ahead, from the date on.", min=1, max=MAX_HORIZON_DAYS)]
+HolidayCountry = Annotated[str, typer.Option(help="Country whose holidays count, such as US; none for none.")]
 MethodChoice = Annotated[Method, typer.Option(help="How to optimize; auto takes the extensive program where small.")]
 
 
@@ -64,19 +78,23 @@ def plimsoll() -> None:
 def plan(  # noqa: PLR0913  # one parameter for each option of the command
     usage: Usage,
     prices: Prices,
-    as_of: Annotated[str, typer.Option(help="Date of the decision; nothing after it is read.")],
+    as_of: AsOf,
     out: Out,
     commitments: Commitments = None,
     pools: Pools = None,
     roadmap: RoadmapFile = None,
+    drivers: DriversFile = None,
+    external: ExternalFile = None,
     policy: PolicyFile = None,
     terms: Terms = None,
     missing_hours: MissingHours = None,
-    no_roadmap: Annotated[bool, typer.Option("--no-roadmap", help="Drop the events of the roadmap.")] = False,
+    no_roadmap: NoRoadmap = False,
+    holiday_country: HolidayCountry = "US",
     seed: Seed = 0,
     method: MethodChoice = "auto",
 ) -> None:
     """Forecast demand and plan purchases from a date on."""
+    from optimizer.jobs.inputs import parse_country
     from optimizer.jobs.quarterly import make_plan, read_planning_inputs
     from optimizer.report.files import plan_files
     from optimizer.report.terminal import print_plan, standard_output
@@ -84,17 +102,25 @@ def plan(  # noqa: PLR0913  # one parameter for each option of the command
     with _clear_errors(), _progress() as tell:
         as_of_hour = parse_date(as_of, option="--as-of")
         paths = InputPaths(
-            usage=usage, prices=prices, commitments=commitments, pools=pools, roadmap=roadmap, policy=policy
+            usage=usage,
+            prices=prices,
+            commitments=commitments,
+            pools=pools,
+            roadmap=roadmap,
+            policy=policy,
+            drivers=drivers,
+            external=external,
         )
         check_out_dir(out, paths.given.values())
-        options = _options(terms, missing_hours, seed, uses_roadmap=not no_roadmap)
+        country = parse_country(holiday_country)
+        options = _options(terms, missing_hours, seed, uses_roadmap=not no_roadmap, holiday_country=country)
         tell("reading inputs")
         answer = make_plan(read_planning_inputs(paths, options, as_of_hour=as_of_hour), method=method, tell=tell)
         tell("writing")
-        files = plan_files(answer)
+        files = plan_files(answer.plan, answer.causes)
         write_outputs(out, files)
     with _clear_errors():
-        print_plan(answer, standard_output(), out_dir=out, files=tuple(files))
+        print_plan(answer.plan, standard_output(), out_dir=out, files=tuple(files))
 
 
 @app.command()
@@ -179,15 +205,128 @@ def bill(  # noqa: PLR0913  # one parameter for each option of the command
         print_bill(answer, standard_output(), out_dir=out, files=tuple(files))
 
 
+@app.command()
+def forecast(  # noqa: PLR0913  # one parameter for each option of the command
+    usage: Usage,
+    as_of: AsOf,
+    horizon_days: HorizonDays,
+    out: Out,
+    roadmap: RoadmapFile = None,
+    drivers: DriversFile = None,
+    external: ExternalFile = None,
+    group_by: Annotated[
+        Literal["region"] | None, typer.Option(help="Also sum pools by what stands before their first slash.")
+    ] = None,
+    peak_time_zone: Annotated[str, typer.Option(help="Time zone of the days and months of peaks.")] = "UTC",
+    holiday_country: HolidayCountry = "US",
+    paths: Annotated[int, typer.Option(help="Sample paths.", min=1, max=MAX_PATHS)] = 500,
+    no_roadmap: NoRoadmap = False,
+    missing_hours: MissingHours = None,
+    seed: Seed = 0,
+) -> None:
+    """Forecast demand: hours, daily peaks, and the highest hour of the horizon, as distributions."""
+    from forecasting.zones import zone_named
+    from optimizer.jobs.forecast import forecast_usage
+    from optimizer.jobs.forecast_answer import ForecastOrder, ForecastPaths
+    from optimizer.jobs.inputs import parse_country
+    from optimizer.report.forecast_files import forecast_files
+    from optimizer.report.forecast_terminal import print_forecast
+    from optimizer.report.terminal import standard_output
+
+    with _clear_errors(), _progress() as tell:
+        files_given = ForecastPaths(usage=usage, roadmap=roadmap, drivers=drivers, external=external)
+        check_out_dir(out, files_given.given.values())
+        order = ForecastOrder(
+            as_of_hour=parse_date(as_of, option="--as-of"),
+            horizon_days=horizon_days,
+            zone=zone_named(peak_time_zone, source="--peak-time-zone"),
+            has_groups=group_by is not None,
+            n_paths=paths,
+        )
+        country = parse_country(holiday_country)
+        options = _options(None, missing_hours, seed, uses_roadmap=not no_roadmap, holiday_country=country)
+        answer = forecast_usage(files_given, options, order, tell=tell)
+        tell("writing")
+        files = forecast_files(answer)
+        write_outputs(out, files)
+    with _clear_errors():
+        print_forecast(answer, standard_output(), out_dir=out, files=tuple(files))
+
+
+@app.command("forecast-backtest")
+def forecast_backtest(  # noqa: PLR0913  # one parameter for each option of the command
+    usage: Annotated[list[Path], typer.Option(help="Hourly usage (CSV or Parquet); more than one, each alone.")],
+    roadmap: RoadmapFile = None,
+    drivers: DriversFile = None,
+    start: Annotated[str | None, typer.Option(help="First origin; the eighth from the end if absent.")] = None,
+    end: Annotated[str | None, typer.Option(help="No origin after it; the last that leaves a horizon.")] = None,
+    cadence_months: Annotated[int, typer.Option(help="Months between two origins.", min=1, max=120)] = 3,
+    horizon_days: HorizonDays = 90,
+    score: Annotated[
+        Literal["total", "groups", "pools"],
+        typer.Option(help="Series that are scored: the total; each group, too; each pool."),
+    ] = "groups",
+    year: Annotated[bool, typer.Option("--year", help="Also score the mean of the next 365 days.")] = False,
+    holiday_country: HolidayCountry = "US",
+    paths: Annotated[int, typer.Option(help="Sample paths.", min=1, max=MAX_PATHS)] = 200,
+    missing_hours: MissingHours = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Directory for every window; only printed if absent.", parser=_folder, metavar="DIRECTORY"),
+    ] = None,
+) -> None:
+    """Score the forecast on your own history, from dates on which nothing later was known."""
+    from forecasting.forecast import ForecastSettings
+    from optimizer.jobs.forecast_backtest import BacktestPlan
+    from optimizer.jobs.forecast_scored import BacktestOrder, backtest_files
+    from optimizer.jobs.inputs import parse_country
+    from optimizer.report.forecast_scores import backtest_outputs, print_backtest
+    from optimizer.report.terminal import standard_output
+
+    with _clear_errors(), _progress() as tell:
+        country = parse_country(holiday_country)
+        order = BacktestOrder(
+            usages=tuple(usage),
+            roadmap=roadmap,
+            drivers=drivers,
+            start_hour=None if start is None else parse_date(start, option="--start"),
+            end_hour=None if end is None else parse_date(end, option="--end"),
+            cadence_months=cadence_months,
+            plan=BacktestPlan(
+                origin_hours=(),
+                horizon_days=horizon_days,
+                settings=ForecastSettings(n_paths=paths, n_scenarios=paths, holiday_country=country),
+                scored=score,
+                has_year=year,
+                seed=seed,
+            ),
+        )
+        if out is not None:
+            check_out_dir(out, [path for _, path in order.given])
+        answer = backtest_files(order, _options(None, missing_hours, seed), tell=tell)
+        files = backtest_outputs(answer)
+        if out is not None:
+            write_outputs(out, files)
+    with _clear_errors():
+        print_backtest(answer, standard_output(), out_dir=out, files=tuple(files))
+
+
 def main() -> None:
     """Entry point of the `plimsoll` command."""
     app()
 
 
-def _options(terms: str | None, missing_hours: str | None, seed: int, *, uses_roadmap: bool = True) -> RunOptions:
-    """Flags that every command shares."""
+def _options(
+    terms: str | None, missing_hours: str | None, seed: int, *, uses_roadmap: bool = True, holiday_country: str = "US"
+) -> RunOptions:
+    """Flags that several commands share."""
     return RunOptions(
-        terms_months=parse_terms(terms), missing_hours=missing_hours, uses_roadmap=uses_roadmap, seed=seed
+        terms_months=parse_terms(terms),
+        missing_hours=missing_hours,
+        uses_roadmap=uses_roadmap,
+        seed=seed,
+        holiday_country=holiday_country,
     )
 
 

@@ -124,6 +124,18 @@ def demand_usd(problem: PlanningProblem) -> FloatArray:
     return out
 
 
+def spot_part(problem: PlanningProblem, quantity: FloatArray, classes: CoverClasses) -> FloatArray | None:
+    """Part of each pool's eligible demand that is left on spot inside the window; None: all of it.
+
+    Returns
+    -------
+    FloatArray of shape (n_pools,) or None
+    """
+    if problem.limits.spot_share_max is None:
+        return None
+    return _allowed_spot(Sweeper(problem, classes), quantity)
+
+
 def _allowed_spot(sweeper: Sweeper, quantity: FloatArray) -> FloatArray | None:
     """Part of each pool's eligible demand that the limit on spot's share leaves on spot, inside the window.
 
@@ -188,7 +200,7 @@ def spot_units(problem: PlanningProblem, quantity: FloatArray, classes: CoverCla
     prices = unit_prices(problem)
     if not prices.uses_spot.any():
         return out
-    part = _allowed_spot(Sweeper(problem, classes), quantity)
+    part = spot_part(problem, quantity, classes)
     held = problem.held(quantity)
     class_held, floor = classes.held_by_class(held), classes.floor_units(held, len(problem.pools))
     for inside in (True, False):

@@ -15,9 +15,12 @@ from pathlib import Path
 from optimizer.errors import OutputError
 
 STAGING_PREFIX = ".plimsoll-"
-OUTPUT_NAMES = frozenset(
-    {"purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html", "bill.json"}
+PLAN_NAMES = ("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html", "bill.json")
+FORECAST_NAMES = (
+    *("hourly.parquet", "daily_peak.parquet", "horizon_peak.parquet", "decomposition.parquet", "events.csv"),
+    *("anomalies.csv", "cliffs.csv", "forecast.json", "forecast.html", "backtest.csv", "backtest.json"),
 )
+OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES))
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Content = bytes | Callable[[], bytes]

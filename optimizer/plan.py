@@ -132,31 +132,6 @@ class Expiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrowthPart:
-    """One part of the change of demand over one stretch of time.
-
-    Attributes
-    ----------
-    window : str
-        Such as "last 90 days", "last 365 days", "horizon".
-    pool : str or None
-        None: all pools together.
-    name : str
-        "organic", or the event.
-    kind : str
-        "organic" or "inorganic".
-    units : float
-        Change of mean demand. [units]
-    """
-
-    window: str
-    pool: str | None
-    name: str
-    kind: str
-    units: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """How far the plan can be from the optimum, and what the billing code says of its cost.
 
@@ -188,6 +163,53 @@ class Certificate:
     lp_usd: float
     billed_usd: float
     difference_usd: tuple[tuple[str, float], ...]
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostMeasure:
+    """One measure of the plan's cost in the window, on its scenarios and on all paths that they stand for.
+
+    Attributes
+    ----------
+    name : str
+        "expected", "p10", "p90" or "cvar".
+    scenarios_usd, paths_usd : float
+        By the optimizer's recourse.
+    difference_usd, difference_fraction : float
+        On all paths less on the scenarios; as a part of the latter, nan where that is 0.
+    """
+
+    name: str
+    scenarios_usd: float
+    paths_usd: float
+    difference_usd: float
+    difference_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """What the reduction of sample paths to weighted scenarios changes in the cost of the plan.
+
+    Attributes
+    ----------
+    n_paths, n_scenarios : int
+        Paths drawn, and scenarios that they became; as many paths as scenarios where they are not comparable.
+    measures : tuple of CostMeasure
+        Empty where nothing could be compared.
+    cvar_level : float
+        Of the CVaR of cost: the policy's.
+    standard_error_usd : float
+        Of the expected cost on all paths, from their number; nan with fewer than two.
+    statement : str
+        The change of the expected cost in plain words, or why it is not known.
+    """
+
+    n_paths: int
+    n_scenarios: int
+    measures: tuple[CostMeasure, ...]
+    cvar_level: float
+    standard_error_usd: float
     statement: str
 
 
@@ -342,8 +364,8 @@ class Plan:
         Of the committed USD of new purchases, what they add to what is owned.
     peaks : tuple of PeakRow
     expiries : tuple of Expiry
-    growth : tuple of GrowthPart
     certificate : Certificate
+    reduction : Reduction
     limits : tuple of LimitState
     next_units : tuple of NextUnit
     allocation : tuple of AllocationRow
@@ -369,8 +391,8 @@ class Plan:
     new_stranded_cvar_fraction: float
     peaks: tuple[PeakRow, ...]
     expiries: tuple[Expiry, ...]
-    growth: tuple[GrowthPart, ...]
     certificate: Certificate
+    reduction: Reduction
     limits: tuple[LimitState, ...]
     next_units: tuple[NextUnit, ...]
     allocation: tuple[AllocationRow, ...]

@@ -131,6 +131,68 @@ def test_no_roadmap_drops_the_events_but_not_what_it_says_of_missing_hours(
     assert plimsoll(*with_roadmap, "--out", fleet / "gap").exit_code == 0
 
 
+def test_a_plan_follows_drivers_and_another_model(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    def planned_usd(out: str, *roles: str, **more: Path) -> float:
+        extra = [part for role, path in more.items() for part in (f"--{role}", path)]
+        result = plimsoll(*fleet_args(fleet, *(set(roles) - set(more))), *extra, "--out", fleet / out)
+        assert result.exit_code == 0, result.output
+        document = json.loads((fleet / out / "plan.json").read_text())
+        assert [record["role"] for record in document["inputs"]] == ["usage", "prices", *roles]
+        return float(document["total_usd"])
+
+    plain = planned_usd("plain")
+    (fleet / "roadmap.yaml").write_text("events: []\nrelations: [{drivers: {jobs: 1.0}}]\n")
+    (fleet / "drivers.csv").write_text("date,driver,value\n2024-03-10,jobs,100\n2024-03-11,jobs,200\n")
+    refused = plimsoll(*fleet_args(fleet, "roadmap"), "--out", fleet / "refused")
+    assert refused.exit_code == 2
+    assert "Give --drivers" in refused.stderr
+    driven = planned_usd("driven", "roadmap", "drivers", drivers=fleet / "drivers.csv")
+    assert 1.5 * plain < driven < 2.5 * plain
+    days = pd.date_range("2024-03-11", periods=400).strftime("%Y-%m-%d")
+    table = pd.DataFrame({"date": days, "group": "total", "quantile": 0.5, "units": 1000.0})
+    table.to_csv(fleet / "external.csv", index=False)
+    assert planned_usd("external", "external", external=fleet / "external.csv") > 5 * plain
+
+
+def test_a_plan_may_follow_the_holidays_of_another_country_or_of_none(
+    small_fleet: Path, tmp_path: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    for country, code in (("none", 0), ("de", 0), ("ZZ", 2)):
+        out = tmp_path / country
+        result = plimsoll(*fleet_args(small_fleet), "--holiday-country", country, "--out", out)
+        assert result.exit_code == code, result.output
+    assert "--holiday-country is refused" in result.output
+
+
+def test_a_plan_refuses_an_event_whose_size_nothing_tells(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    event = "{name: sale, kind: promotion, pools: [east/web], start: 2024-04-01, recurring: sales}"
+    (fleet / "roadmap.yaml").write_text(f"events: [{event}]\n")
+    result = plimsoll(*fleet_args(fleet, "roadmap"), "--out", fleet / "out")
+    assert result.exit_code == 2
+    assert "an event of label 'sales' must have a size" in result.stderr
+
+
+def test_a_plan_tells_the_causes_of_demand(
+    fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
+):
+    events = (fleet / "roadmap.yaml").read_text()
+    cliff = "  - {name: room, kind: capacity_cliff, pools: [east/web], threshold_units: 50, start: 2024-03-11}\n"
+    (fleet / "roadmap.yaml").write_text(events + cliff)
+    result = plimsoll(*fleet_args(fleet, "roadmap"), "--out", fleet / "out")
+    assert result.exit_code == 0, result.output
+    plan = json.loads((fleet / "out" / "plan.json").read_text())
+    assert [cliff["name"] for cliff in plan["cliffs"]] == ["room"]
+    assert "api-to-new" in {effect["name"] for effect in plan["event_effects"]}
+    assert {chance["pool"] for chance in plan["replacement_chances"]} >= {"east/web", "east/api"}
+    assert all(part["low_units"] <= part["units"] <= part["high_units"] for part in plan["growth"])
+    page = (fleet / "out" / "report.html").read_text()
+    assert all(words in page for words in ("Capacity cliffs", "Chance of replacement", "Effects of events"))
+
+
 def test_no_roadmap_checks_no_event_but_the_form_of_the_file(
     fleet: Path, plimsoll: Callable[..., Result], fleet_args: Callable[..., list[str]]
 ):

@@ -1,4 +1,4 @@
-"""What a solved plan says of peaks, limits, demand, growth and expiries.
+"""What a solved plan says of peaks, limits, demand and expiries.
 
 Not here: purchases and costs.
 """
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecasting.arrays import FloatArray
-from forecasting.forecast import Forecast
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY, date_of_hour, month_index, month_name
 from forecasting.numerals import percent
@@ -23,7 +22,7 @@ from optimizer.headroom import HeadroomNeed, firm_on_demand_units
 from optimizer.jobs.purchases import quantity_unit
 from optimizer.jobs.solve import Solved
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
-from optimizer.plan import DemandBands, EventMark, Expiry, GrowthPart, LimitState, PeakRow
+from optimizer.plan import DemandBands, EventMark, Expiry, LimitState, PeakRow
 from optimizer.slack import limit_values
 
 PEAK_LEVELS = (0.5, 0.9, 0.99)
@@ -102,15 +101,6 @@ def expiries(market: Market, timeline: Timeline) -> tuple[Expiry, ...]:
                 )
             )
     return tuple(sorted(out, key=lambda expiry: (expiry.end_hour, expiry.commitment_id)))
-
-
-def growth_parts(forecast: Forecast) -> tuple[GrowthPart, ...]:
-    """Growth of the past and of the horizon, organic and by event; the totals first."""
-    ordered = sorted(forecast.decomposition.parts, key=lambda part: part.pool is not None)
-    return tuple(
-        GrowthPart(window=part.window, pool=part.pool, name=part.name, kind=part.kind, units=part.units)
-        for part in ordered
-    )
 
 
 def event_marks(roadmap: Roadmap) -> tuple[EventMark, ...]:

@@ -7,6 +7,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from forecasting.calendars import holiday_names
+from forecasting.drivers import Drivers, read_drivers
 from forecasting.errors import InputError, Problem
 from forecasting.frames import shown
 from forecasting.history import History, read_usage
@@ -19,6 +23,7 @@ from optimizer.pools import Pool, pool_table, read_pools
 from optimizer.portfolio import owned_offer_ids, read_optional_commitments
 from optimizer.prices import build_catalog, read_price_rows
 
+NO_COUNTRY = "none"
 MAX_DIGITS = 9  # of a term: enough to be told that it is too long
 
 
@@ -29,7 +34,7 @@ class InputPaths:
     Attributes
     ----------
     usage, prices : Path
-    commitments, pools, roadmap, policy : Path or None
+    commitments, pools, roadmap, policy, drivers, external : Path or None
     """
 
     usage: Path
@@ -38,16 +43,20 @@ class InputPaths:
     pools: Path | None = None
     roadmap: Path | None = None
     policy: Path | None = None
+    drivers: Path | None = None
+    external: Path | None = None
 
     @property
     def given(self) -> dict[str, Path]:
         """Files that were named, by role."""
-        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy")
+        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy", "drivers", "external")
         return {role: path for role in roles if (path := getattr(self, role)) is not None}
 
     def records(self) -> tuple[InputRecord, ...]:
         """Role, name and content hash of every file given."""
-        return tuple(InputRecord(role=role, name=path.name, sha256=_sha256(path)) for role, path in self.given.items())
+        return tuple(
+            InputRecord(role=role, name=path.name, sha256=file_sha256(path)) for role, path in self.given.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +69,18 @@ class RunOptions:
     missing_hours : str or None
         ``zero`` or ``refuse``.
     uses_roadmap : bool
-        False drops the events of the roadmap, never its key for missing hours.
+        False drops the events of the roadmap, never its key for missing hours nor its relations: those say nothing of
+        the future.
     seed : int
+    holiday_country : str
+        ISO 3166 alpha-2; empty for none.
     """
 
     terms_months: tuple[int, ...] | None = None
     missing_hours: str | None = None
     uses_roadmap: bool = True
     seed: int = 0
+    holiday_country: str = "US"
 
 
 def parse_date(text: str, *, option: str) -> int:
@@ -104,6 +117,25 @@ def parse_terms(text: str | None) -> tuple[int, ...] | None:
     return tuple(terms)
 
 
+def parse_country(text: str) -> str:
+    """Country of ``--holiday-country``; empty for ``none``.
+
+    Raises
+    ------
+    InputError
+        If it has no calendar.
+    """
+    if text.lower() == NO_COUNTRY:
+        return ""
+    try:
+        holiday_names(np.zeros(1, dtype=np.int64), country=text.upper())
+    except ValueError:
+        message = f"must be a country code with a calendar, such as US or DE, or {NO_COUNTRY}, got {shown(text)}."
+        msg = "--holiday-country"
+        raise InputError(msg, [Problem(message=message)]) from None
+    return text.upper()
+
+
 def read_policy_with(paths: InputPaths, options: RunOptions) -> Policy:
     """Policy of the file, terms overridden by the flag."""
     policy = read_policy(paths.policy)
@@ -112,11 +144,38 @@ def read_policy_with(paths: InputPaths, options: RunOptions) -> Policy:
     return policy.model_copy(update={"terms_months": options.terms_months})
 
 
-def read_roadmap_with(paths: InputPaths, options: RunOptions, *, as_of_hour: int | None) -> Roadmap:
+def read_roadmap_with(path: Path | None, options: RunOptions, *, as_of_hour: int | None) -> Roadmap:
     """Roadmap visible at as-of; without events, and none of them checked, where the run asks for none."""
-    if paths.roadmap is None:
+    if path is None:
         return Roadmap()
-    return read_roadmap(paths.roadmap, as_of_hour=as_of_hour, with_events=options.uses_roadmap)
+    roadmap = read_roadmap(path, as_of_hour=as_of_hour, with_events=options.uses_roadmap)
+    return roadmap if as_of_hour is None else roadmap.visible_at(as_of_hour)
+
+
+def read_drivers_with(path: Path | None, roadmap: Roadmap, *, source: str) -> Drivers | None:
+    """Drivers of a file; None without one.
+
+    Parameters
+    ----------
+    path : Path or None
+    roadmap : Roadmap
+    source : str
+        Name of the roadmap file.
+
+    Raises
+    ------
+    InputError
+        If the roadmap declares how demand follows drivers and there is no file of them.
+    """
+    if path is not None:
+        return read_drivers(path)
+    if roadmap.relations:
+        message = (
+            "must have drivers that demand follows, and no driver file is given. Give --drivers, or take the "
+            "relations out of the roadmap."
+        )
+        raise InputError(source, [Problem(column="relations", row=roadmap.relations[0].line, message=message)])
+    return None
 
 
 def read_history(
@@ -160,23 +219,34 @@ def read_market(paths: InputPaths, policy: Policy, *, known: tuple[str, ...], in
     )
 
 
-def check_events(paths: InputPaths, roadmap: Roadmap, *, known: tuple[str, ...]) -> tuple[str, ...]:
+def check_events(paths: InputPaths, roadmap: Roadmap, *, known: tuple[str, ...], seen_hours: range) -> tuple[str, ...]:
     """Pools that visible events bring into being; every one has an on-demand price.
+
+    Parameters
+    ----------
+    paths : InputPaths
+    roadmap : Roadmap
+        Visible events only.
+    known : tuple of str
+        Pools with usage before the decision.
+    seen_hours : range
+        Hours of history before the decision.
 
     Raises
     ------
     InputError
-        If an event takes from a pool the usage does not have, or gives to one that has no on-demand price.
+        If an event takes from a pool the usage does not have, gives to one that has no on-demand price, or has no size
+        and comes after none to learn it from.
     """
     if paths.roadmap is None or not roadmap.events:
         return ()
     priced = read_price_rows(paths.prices).on_demand_pools
-    check_roadmap(roadmap, known, priced, source=str(paths.roadmap))
+    check_roadmap(roadmap, known, priced, source=str(paths.roadmap), seen_hours=seen_hours)
     named = {pool for event in roadmap.events for pool, _ in event.to_shares}
     return tuple(sorted(named - set(known)))
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Content hash of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:

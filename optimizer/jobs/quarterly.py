@@ -8,8 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.arrays import FloatArray
+from forecasting.cliffs import capacity_cliffs
+from forecasting.drivers import Drivers
 from forecasting.errors import InputError, Problem
-from forecasting.forecast import NEEDED_HISTORY_DAYS, Forecast, ForecastRequest, forecast_demand
+from forecasting.external import ExternalForecast, read_external
+from forecasting.forecast import (
+    Forecast,
+    ForecastRequest,
+    ForecastSettings,
+    forecast_demand,
+)
 from forecasting.history import History, check_as_of
 from forecasting.hours import date_of_hour
 from forecasting.numerals import percent
@@ -21,10 +29,14 @@ from optimizer.costs import spot_units
 from optimizer.headroom import HeadroomNeed, firm_requirements, headroom_needs
 from optimizer.jobs import describe
 from optimizer.jobs.certify import certificate
+from optimizer.jobs.forecast_causes import Causes, causes_of, series_anomalies
+from optimizer.jobs.forecast_external import following
+from optimizer.jobs.forecast_series import group_series, pool_series, total_series
 from optimizer.jobs.inputs import (
     InputPaths,
     RunOptions,
     check_events,
+    read_drivers_with,
     read_history,
     read_market,
     read_policy_with,
@@ -32,6 +44,7 @@ from optimizer.jobs.inputs import (
 )
 from optimizer.jobs.judge import Judged, judge, summary
 from optimizer.jobs.purchases import next_units, planned_commitments, purchases
+from optimizer.jobs.reduction import reduction_error
 from optimizer.jobs.rivals import LOOK_BACK_TITLE, all_on_demand, look_back
 from optimizer.jobs.solve import Method, Solved, Tell, solve
 from optimizer.jobs.versions import versions
@@ -40,6 +53,7 @@ from optimizer.policy import Policy
 from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
 
 GAP_FRACTION = 1e-4
+NEEDED_PLANNING_DAYS = 42  # of history: with less, a year would rest on a single rolling origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +71,13 @@ class PlanningInputs:
     as_of_hour : int
     seed : int
     records : tuple of InputRecord
+    drivers : Drivers or None
+    external : ExternalForecast or None
+        Of another model, to follow.
+    holiday_country : str
+        ISO 3166 alpha-2; empty for none.
+    roadmap_source : str
+        Name of the roadmap file, for messages.
     """
 
     history: History
@@ -66,6 +87,10 @@ class PlanningInputs:
     as_of_hour: int
     seed: int
     records: tuple[InputRecord, ...]
+    drivers: Drivers | None = None
+    external: ExternalForecast | None = None
+    holiday_country: str = "US"
+    roadmap_source: str = "the roadmap"
 
 
 def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: int) -> PlanningInputs:
@@ -77,14 +102,16 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
         With all problems of the first file that has any.
     """
     policy = read_policy_with(paths, options)
-    roadmap = read_roadmap_with(paths, options, as_of_hour=as_of_hour).visible_at(as_of_hour)
+    roadmap = read_roadmap_with(paths.roadmap, options, as_of_hour=as_of_hour)
+    drivers = read_drivers_with(paths.drivers, roadmap, source=str(paths.roadmap))
     seen = read_history(paths, options, roadmap, before_hour=as_of_hour)
-    check_as_of(seen, as_of_hour, needed_days=NEEDED_HISTORY_DAYS)
+    check_as_of(seen, as_of_hour, needed_days=NEEDED_PLANNING_DAYS)
     history = seen.before(as_of_hour)
     if not history.pools:
         message = f"must be > 0 in some hour before {date_of_hour(as_of_hour)}, got 0 in all of them."
         raise InputError(str(paths.usage), [Problem(column="units", message=message)])
-    invented = check_events(paths, roadmap, known=history.pools)
+    seen_hours = range(history.start_hour, as_of_hour)
+    invented = check_events(paths, roadmap, known=history.pools, seen_hours=seen_hours)
     return PlanningInputs(
         history=history,
         roadmap=roadmap,
@@ -93,6 +120,10 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
         as_of_hour=as_of_hour,
         seed=options.seed,
         records=paths.records(),
+        drivers=drivers,
+        external=None if paths.external is None else read_external(paths.external),
+        holiday_country=options.holiday_country,
+        roadmap_source=str(paths.roadmap),
     )
 
 
@@ -108,7 +139,22 @@ class _Run:
     solved: Solved
 
 
-def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanAnswer:
+    """A plan, and what the forecast behind it says of the causes of demand.
+
+    Attributes
+    ----------
+    plan : Plan
+    causes : Causes
+        Growth, events, cliffs within the window, chances of replacement, anomalies.
+    """
+
+    plan: Plan
+    causes: Causes
+
+
+def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> PlanAnswer:
     """Forecast, optimize, bill and explain.
 
     Parameters
@@ -125,8 +171,18 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
         If the policy's limits cannot all be met.
     HistoryError
         If the history is too short.
+    InputError
+        If a relation, an event given in drivers or an external forecast does not fit the other inputs.
     """
     run = _solved_run(given, method=method, tell=tell)
+    plan = _billed_plan(run, tell=tell)
+    tell("looking for what moved demand")
+    return PlanAnswer(plan=plan, causes=_causes(run))
+
+
+def _billed_plan(run: _Run, *, tell: Tell) -> Plan:
+    """Bill the plan and what it is compared with, and explain it."""
+    given = run.given
     tell("billing the plan hour by hour")
     market, solved = given.market, run.solved
     planned = planned_commitments(solved)
@@ -139,6 +195,8 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
         with_allocation=True,
     )
     owned = _judged_owned(run)
+    tell("costing the plan on every path")
+    reduction = reduction_error(solved, run.forecast)
     tell("billing what it is compared with")
     rate = dict(zip(market.catalog.pools, market.catalog.on_demand_usd.tolist(), strict=True))
     bought = purchases(solved, on_demand_usd=rate, use=judged.use_fraction)
@@ -158,8 +216,8 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
         new_stranded_cvar_fraction=new.stranded_cvar_fraction,
         peaks=describe.peak_rows(run.window, run.needs, market, solved),
         expiries=describe.expiries(market, run.timeline),
-        growth=describe.growth_parts(run.forecast),
         certificate=certificate(solved, judged, market, run.window),
+        reduction=reduction,
         limits=describe.limit_states(solved),
         next_units=next_units(solved),
         allocation=judged.allocation,
@@ -172,6 +230,20 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> Plan:
     )
 
 
+def _causes(run: _Run) -> Causes:
+    """What moved demand and what will."""
+    forecast, history = run.forecast, run.given.history
+    named = [group for group in forecast.groups if group]
+    groups = group_series(named) if len(forecast.groups) > 1 else ()
+    return causes_of(
+        forecast.past,
+        forecast.mix,
+        forecast.decomposition,
+        cliffs=capacity_cliffs(forecast.past.events, history, run.window),
+        anomalies=series_anomalies(history, (total_series(), *groups, *pool_series(history.pools))),
+    )
+
+
 def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
     """Forecast and optimize."""
     policy, market = given.policy, given.market
@@ -179,9 +251,18 @@ def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
     timeline = planning_timeline(given.as_of_hour, cadence_months=policy.cadence_months, terms_months=terms or (12,))
     hours, hour_weights = timeline.columns()
     tell(f"forecasting {len(market.catalog.pools)} pools to {date_of_hour(timeline.end_hour)}")
-    request = ForecastRequest(as_of_hour=given.as_of_hour, hours=hours, hour_weights=hour_weights)
+    request = ForecastRequest(
+        as_of_hour=given.as_of_hour,
+        hours=hours,
+        hour_weights=hour_weights,
+        settings=ForecastSettings(holiday_country=given.holiday_country),
+        drivers=given.drivers,
+        roadmap_source=given.roadmap_source,
+    )
     forecast = forecast_demand(given.history, given.roadmap, request, np.random.default_rng(given.seed))
-    scenarios = _on_pools(forecast.scenarios, market.catalog.pools)
+    if given.external is not None:
+        forecast = following(forecast, given.external)
+    scenarios = forecast.scenarios.on_pools(market.catalog.pools)
     window = scenarios.where(timeline.in_window(scenarios.hours))
     pools = [market.pools[name] for name in market.catalog.pools]
     needs = headroom_needs(window, pools, market.catalog.on_demand_usd, policy)
@@ -206,23 +287,6 @@ def _assembled(scenarios: Scenarios, given: PlanningInputs, timeline: Timeline) 
         discount_rate_yearly=policy.discount_rate_yearly,
         risk_lambda=policy.risk.lambda_,
         keep_dominated=needs_dominated(policy),
-    )
-
-
-def _on_pools(scenarios: Scenarios, pools: tuple[str, ...]) -> Scenarios:
-    """Scenarios on the catalog's pools, in its order; a pool that the forecast does not know has no demand."""
-    if scenarios.pools == pools:
-        return scenarios
-    units = np.zeros((scenarios.n_scenarios, len(pools), len(scenarios.hours)))
-    for row, pool in enumerate(pools):
-        if pool in scenarios.pools:
-            units[:, row] = scenarios.units[:, scenarios.pools.index(pool)]
-    return Scenarios(
-        pools=pools,
-        hours=scenarios.hours,
-        hour_weights=scenarios.hour_weights,
-        weights=scenarios.weights,
-        units=units,
     )
 
 

@@ -1,6 +1,6 @@
-"""Charts of demand: history with bands and events, growth by cause, peaks and firm capacity.
+"""Charts of demand: history with bands and events, peaks and firm capacity.
 
-Not here: charts of money (`optimizer.report.money_charts`).
+Not here: growth (`optimizer.report.forecast_cause_charts`), charts of money (`optimizer.report.money_charts`).
 """
 
 from typing import Any
@@ -13,7 +13,6 @@ from optimizer.report.charts import (
     ALERT,
     INK,
     QUIET,
-    SERIES_COLORS,
     Chart,
     dates,
     distinct,
@@ -125,42 +124,6 @@ def _event_note(event: EventMark, index: int, middle: str) -> dict[str, Any]:
         "bordercolor": "#d9a441",
         "borderpad": 2,
     }
-
-
-def growth_chart(plan: Plan) -> Chart | None:
-    """Change of mean demand of all pools by cause; None where nothing is known."""
-    parts = [part for part in plan.growth if part.pool is None]
-    if not parts:
-        return None
-    windows = distinct(part.window for part in parts)
-    # by kind and name: an event may be named organic
-    causes = list(dict.fromkeys((part.kind, part.name) for part in sorted(parts, key=lambda p: p.kind != "organic")))
-    traces = []
-    for index, (kind, name) in enumerate(causes):
-        own = [part for part in parts if (part.kind, part.name) == (kind, name)]
-        sums = [sum(part.units for part in own if part.window == window) for window in windows]
-        is_organic = kind == "organic"
-        traces.append(
-            {
-                "type": "bar",
-                "name": "Organic" if is_organic else label(name),
-                "x": list(range(len(windows))),
-                "y": shown(sums),
-                "marker": {"color": "#1d7a6c" if is_organic else SERIES_COLORS[index % len(SERIES_COLORS)]},
-                "hovertemplate": "%{y:+,.4~g} units",
-            }
-        )
-    figure = layout(y_title="units", height_px=320)
-    figure |= {"barmode": "relative", "bargap": 0.45}
-    ticks = index_axis(windows)
-    figure["xaxis"] |= {key: ticks[key] for key in ("tickmode", "tickvals", "ticktext")}
-    return Chart(
-        chart_id="growth",
-        title="Change of mean demand by cause, units",
-        caption="Organic growth and each declared event; parts above zero add demand, parts below take it away.",
-        figure={"data": traces, "layout": figure},
-        height_px=320,
-    )
 
 
 def peak_chart(plan: Plan) -> Chart | None:

@@ -1,29 +1,51 @@
-"""Sections of the page about demand: bands and growth, peaks with the capacity they take.
+"""Sections of the page about demand: bands, what moves it, peaks with the capacity they take.
 
-Not here: cost (`optimizer.report.cost_sections`).
+Not here: cost (`optimizer.report.cost_sections`), tables of causes (`optimizer.report.forecast_causes`).
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from forecasting.numerals import percent
-from optimizer.plan import EventMark, GrowthPart, PeakRow, Plan
-from optimizer.report.charts import Chart, distinct
-from optimizer.report.demand_charts import demand_charts, growth_chart, headroom_chart, peak_chart
-from optimizer.report.markup import Heading, Html, dates, element, escaped, folded, joined, name_text, table, words
-from optimizer.report.numbers import column, number, without_noise
+from optimizer.jobs.forecast_causes import Causes
+from optimizer.plan import EventMark, PeakRow, Plan
+from optimizer.report.charts import Chart
+from optimizer.report.demand_charts import demand_charts, headroom_chart, peak_chart
+from optimizer.report.forecast_causes import (
+    CHANCES,
+    EFFECTS,
+    GROWTH,
+    NO_RIVALS,
+    chance_table,
+    cliff_table,
+    event_table,
+    growth_parts,
+)
+from optimizer.report.forecast_sections import MAX_ANOMALIES, anomaly_table
+from optimizer.report.markup import Heading, Html, dates, element, escaped, folded, joined, name_text, table
+from optimizer.report.numbers import column, number
 from optimizer.report.sections import figure, paragraph, section
-from optimizer.report.words import ALL_POOLS, counted, day
+from optimizer.report.words import ALL_POOLS, RECENT_DAYS, counted, day, recent_hour
 
 NOT_DECLARED = "not declared"
 
 
-def demand_section(plan: Plan) -> Html:
-    """Demand with its bands and events, and where its growth comes from."""
+def demand_section(plan: Plan, causes: Causes) -> Html:
+    """Demand with its bands and events, where its growth comes from, and what may come."""
     charts = demand_charts(plan)
     hidden = len(plan.bands) - len(charts)
     more = [paragraph(f"{counted(hidden, 'smaller group')} not drawn.", css="under")] if hidden else []
-    return section("demand", "4. Demand", *map(figure, charts), *more, _event_list(plan), *_growth_parts(plan))
+    return section(
+        "demand",
+        "4. Demand",
+        *map(figure, charts),
+        *more,
+        _event_list(plan),
+        *_effects(causes),
+        *_growth(causes),
+        *_cliffs(causes),
+        *_chances(causes),
+        *_anomalies(plan, causes),
+    )
 
 
 def _event_list(plan: Plan) -> Html:
@@ -46,55 +68,51 @@ def _kind_and_days(event: EventMark) -> str:
     return f"{event.kind.replace('_', ' ')}, {day(event.start_hour)} to {day(event.end_hour - 1)}"
 
 
-def _growth_parts(plan: Plan) -> list[Html]:
-    """Chart of the total, its table, and one table with every pool."""
-    total = [part for part in plan.growth if part.pool is None]
-    pools = [part for part in plan.growth if part.pool is not None]
-    parts = [element("h3", "Organic and inorganic growth")] if plan.growth else []
-    if total:
-        parts.append(_growth_table("Change of mean demand of all pools, units", total, name_of="part"))
-    chart = growth_chart(plan)
-    if chart:
-        parts.append(figure(chart))
-    if pools:
-        parts.append(
-            folded("Growth of every pool", _growth_table("Change of mean demand by pool, units", pools, name_of="pool"))
-        )
-    return parts
+def _effects(causes: Causes) -> list[Html]:
+    """What events did and will do, declared and found."""
+    if not causes.effects:
+        return []
+    caption = "Effects of events, as declared and as estimated"
+    effects = joined(paragraph(EFFECTS), event_table(caption, causes.effects))
+    return [folded(f"What {counted(len(causes.effects), 'event')} did or will do", effects)]
 
 
-def _growth_table(caption: str, parts: Sequence[GrowthPart], *, name_of: str) -> Html:
-    """One row for each cause (of each pool), one column for each window; sums only of the total."""
-    windows = distinct(part.window for part in parts)
-    keys = list(dict.fromkeys((part.pool, part.kind, part.name) for part in parts))
-    keys.sort(key=lambda key: (key[0] or "", key[1] != "organic"))
-    units: defaultdict[tuple[str | None, ...], float] = defaultdict(float)
-    for part in parts:
-        units[part.window, part.pool, part.kind, part.name] += part.units
-    columns = []
-    for window in windows:
-        sums = [units[window, *key] for key in keys]
-        largest = max((abs(value) for value in sums), default=0.0)
-        columns.append(column([without_noise(value, largest) for value in (*sums, sum(sums))]))
-    is_total = name_of == "part"
-    rows = [
-        [
-            *([] if is_total else [_pool_text(pool)]),
-            "Organic" if name == kind == "organic" else name_text(name),
-            kind,
-            *(texts[index] for texts in columns),
-        ]
-        for index, (pool, kind, name) in enumerate(keys)
-    ]
-    if is_total:
-        rows.append(["All", "", *(texts[-1] for texts in columns)])
-    headings = (
-        *([] if is_total else [words("Pool")]),
-        words("Cause"),
-        words("Kind"),
-        *(Heading(title=window, unit="units") for window in windows),
+def _growth(causes: Causes) -> list[Html]:
+    """Growth by cause, every pool folded."""
+    if not causes.growth:
+        return []
+    return [element("h3", "Organic and inorganic growth"), paragraph(GROWTH), *growth_parts(causes.growth)]
+
+
+def _cliffs(causes: Causes) -> list[Html]:
+    """Thresholds, where any is declared."""
+    if not causes.cliffs:
+        return []
+    table_of_cliffs = cliff_table("First hour above each threshold, within the window", causes.cliffs)
+    return [element("h3", "Capacity cliffs"), table_of_cliffs]
+
+
+def _chances(causes: Causes) -> list[Html]:
+    """How likely the largest pools are to be replaced."""
+    told = [paragraph(CHANCES), chance_table(causes.chances)] if causes.chances else [paragraph(NO_RIVALS)]
+    return [element("h3", "Chance of replacement"), *told]
+
+
+def _anomalies(plan: Plan, causes: Causes) -> list[Html]:
+    """How many anomalies history has, and the latest of the last quarter."""
+    recent = causes.anomalies_since(recent_hour(plan))
+    told = (
+        f"History of all pools, groups and their total has {counted(len(causes.anomalies), 'episode')} in which demand "
+        f"left, by more than a fifth, what its own past led to expect; {len(recent)} of the last {RECENT_DAYS} days."
     )
-    return table(caption, headings, rows, total=is_total)
+    latest = list(reversed(recent))[:MAX_ANOMALIES]
+    table_of_latest = [
+        folded(
+            f"Anomalies of the last {RECENT_DAYS} days",
+            anomaly_table(f"The latest {len(latest)} of {len(recent)}", latest),
+        )
+    ]
+    return [element("h3", "Anomalies"), paragraph(told), *(table_of_latest if latest else [])]
 
 
 def peak_section(plan: Plan) -> Html:

@@ -3,13 +3,14 @@
 Not here: what each file says.
 """
 
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import Plan
 from optimizer.report.html import report_html
 from optimizer.report.plan_json import plan_json
 from optimizer.report.tables import allocation_parquet, purchases_csv
 
 
-def plan_files(plan: Plan) -> dict[str, bytes]:
+def plan_files(plan: Plan, causes: Causes) -> dict[str, bytes]:
     """Every output file of a planning run. The same plan gives the same bytes.
 
     Returns
@@ -20,7 +21,7 @@ def plan_files(plan: Plan) -> dict[str, bytes]:
     return {
         "purchases.csv": purchases_csv(plan.purchases),
         "schedule.csv": purchases_csv(plan.schedule),
-        "plan.json": plan_json(plan),
+        "plan.json": plan_json(plan, causes),
         "allocation.parquet": allocation_parquet(plan.allocation),
-        "report.html": report_html(plan),
+        "report.html": report_html(plan, causes),
     }

@@ -9,20 +9,23 @@ from dataclasses import asdict
 from typing import Any
 
 from forecasting.hours import iso_of_hour
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import Certificate, CostSummary, Plan
+from optimizer.report.cause_json import anomaly_document, cause_documents, event_document
+from optimizer.report.words import recent_hour
 
 SCHEMA_VERSION = 2
 
 
-def plan_json(plan: Plan) -> bytes:
-    """JSON of a plan: keys sorted, floats to the last bit, null for what is not a finite number.
+def plan_json(plan: Plan, causes: Causes) -> bytes:
+    """JSON of a plan and the causes of demand: keys sorted, floats to the last bit, null for what is not finite.
 
     Returns
     -------
     bytes
         UTF-8, ASCII only, indented by two, with a line feed at the end.
     """
-    return json_bytes(plan_document(plan))
+    return json_bytes(plan_document(plan, causes))
 
 
 def json_bytes(document: dict[str, Any]) -> bytes:
@@ -31,7 +34,7 @@ def json_bytes(document: dict[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Plan, causes: Causes) -> dict[str, Any]:
     """The plan as nested dicts and lists, hours as ISO 8601 timestamps in UTC."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -47,7 +50,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "new_stranded_cvar_fraction": plan.new_stranded_cvar_fraction,
         "peaks": [asdict(row) for row in plan.peaks],
         "expiries": [dated(asdict(expiry)) for expiry in plan.expiries],
-        "growth": [asdict(part) for part in plan.growth],
+        **cause_documents(causes),
+        "event_effects": [event_document(effect) for effect in causes.effects],
+        "n_anomalies": len(causes.anomalies),
+        "recent_anomalies": [anomaly_document(found) for found in causes.anomalies_since(recent_hour(plan))],
         "certificate": certificate_document(plan.certificate),
         "limits": [asdict(limit) for limit in plan.limits],
         "next_units": [asdict(unit) for unit in plan.next_units],

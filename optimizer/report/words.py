@@ -5,7 +5,7 @@ Not here: how numbers are written (`optimizer.report.numbers`) or escaped for a 
 
 from collections.abc import Sequence
 
-from forecasting.hours import date_of_hour
+from forecasting.hours import HOURS_PER_DAY, date_of_hour
 from forecasting.numerals import percent
 from optimizer.plan import LimitState, Plan, Purchase
 from optimizer.report.numbers import usd
@@ -22,7 +22,13 @@ KIND_TITLES = {
     "unused": "Committed, not used",
 }
 ALL_POOLS = "All pools"
+RECENT_DAYS = 90  # anomalies within them are listed in a plan, the others only counted
 PAYMENT_TITLES = {"none": "no upfront", "partial": "partial upfront", "all": "all upfront"}
+
+
+def recent_hour(plan: Plan) -> int:
+    """First epoch hour of the days before a decision whose anomalies are listed."""
+    return plan.as_of_hour - RECENT_DAYS * HOURS_PER_DAY
 
 
 def kind_title(kind: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecasting.hours import hour_of_date
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.jobs.inputs import InputPaths, RunOptions
 from optimizer.jobs.quarterly import PlanningInputs, make_plan, read_planning_inputs
 from optimizer.plan import Plan
@@ -20,6 +21,7 @@ class Run:
 
     given: PlanningInputs
     plan: Plan
+    causes: Causes
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +55,8 @@ def planned(small_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
                 policy=folder / "policy.yaml",
             )
             given = read_planning_inputs(paths, RunOptions(terms_months=terms), as_of_hour=hour_of_date(AS_OF))
-            known[key] = Run(given=given, plan=make_plan(given, method=method, tell=lambda _: None))
+            answer = make_plan(given, method=method, tell=lambda _: None)
+            known[key] = Run(given=given, plan=answer.plan, causes=answer.causes)
         return known[key]
 
     return plan

@@ -5,6 +5,7 @@ import json
 import pytest
 from numpy.testing import assert_allclose
 
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.report.plan_json import plan_json
 
 GAP = 1e-4
@@ -77,7 +78,7 @@ def test_the_statement_says_how_much_better_a_plan_could_be(planned):
 
 def test_the_certificate_in_the_document_is_that_of_the_plan(planned):
     plan = planned("{}\n").plan
-    document = json.loads(plan_json(plan))
+    document = json.loads(plan_json(plan, Causes()))
     assert document["total_usd"] == plan.summary.mean_usd
     assert document["certificate"]["billed_usd"] == plan.certificate.billed_usd
     assert [part["rule"] for part in document["certificate"]["difference_usd"]] == [

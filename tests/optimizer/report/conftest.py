@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
+from forecasting.anomalies import Anomaly
+from forecasting.cliffs import Cliff, QuarterChance
+from forecasting.decompose import GrowthPart
+from forecasting.event_effects import ESTIMATED, FOUND, EventEffect
 from forecasting.hours import HOURS_PER_DAY, add_months, hour_of_date, month_index, month_name, term_hours
+from optimizer.jobs.forecast_causes import Causes, PoolChance
 from optimizer.plan import (
     AllocationRow,
     Certificate,
@@ -11,7 +16,6 @@ from optimizer.plan import (
     DemandBands,
     EventMark,
     Expiry,
-    GrowthPart,
     InputRecord,
     LimitState,
     NextUnit,
@@ -157,15 +161,25 @@ def make_growth() -> tuple[GrowthPart, ...]:
     for window, scale in (("last 90 days", 1.0), ("last 365 days", 3.5), ("horizon", 4.0)):
         for pool, share in ((None, 1.0), (POOLS[1], 0.4), (POOLS[5], 0.2)):
             parts += [
-                GrowthPart(window=window, pool=pool, name="organic", kind="organic", units=31.0 * scale * share),
-                GrowthPart(
-                    window=window, pool=pool, name="graviton <b>", kind="inorganic", units=-12.5 * scale * share
-                ),
+                growth_part(window, pool, "organic", 31.0 * scale * share),
+                growth_part(window, pool, "graviton <b>", -12.5 * scale * share),
             ]
-        parts.append(
-            GrowthPart(window=window, pool=None, name="launch of checkout", kind="inorganic", units=20.0 * scale)
-        )
+        parts.append(growth_part(window, None, "launch of checkout", 20.0 * scale))
     return tuple(parts)
+
+
+def growth_part(window: str, pool: str | None, name: str, units: float) -> GrowthPart:
+    """Part with an interval around it."""
+    return GrowthPart(
+        window=window,
+        pool=pool,
+        name=name,
+        kind="organic" if name == "organic" else "inorganic",
+        units=units,
+        low_units=units - 3.0,
+        high_units=units + 4.0,
+        is_found=name == "launch of checkout",
+    )
 
 
 def make_limits() -> tuple[LimitState, ...]:
@@ -249,7 +263,6 @@ def make_plan() -> Plan:
                 hourly_fee_usd=2.5,
             ),
         ),
-        growth=make_growth(),
         certificate=Certificate(
             method="cuts",
             upper_bound_usd=1_512_000.125,
@@ -314,3 +327,83 @@ def make_plan() -> Plan:
 def plan() -> Plan:
     """The whole plan."""
     return make_plan()
+
+
+def make_effect(name: str, *, source: str, kind: str) -> EventEffect:
+    """Effect of one event."""
+    return EventEffect(
+        name=name,
+        kind=kind,
+        pools=POOLS[4:6],
+        start_hour=hour_of_date("2024-10-01"),
+        end_hour=hour_of_date("2025-07-01"),
+        declared_fraction=None if source == FOUND else -0.8,
+        fraction=-0.7,
+        low_fraction=-0.9,
+        high_fraction=-0.5,
+        base_units=100.0,
+        units=-70.0,
+        low_units=-90.0,
+        high_units=-50.0,
+        n_seen=1,
+        source=source,
+        note="Under way.",
+    )
+
+
+def make_causes() -> Causes:
+    """Causes of the demand of the plan, names that break out among them."""
+    old, recent = (hour_of_date(date) for date in ("2024-02-03", "2024-12-24"))
+    return Causes(
+        growth=make_growth(),
+        effects=(
+            make_effect("graviton <b>", source=ESTIMATED, kind="migration"),
+            make_effect(f"{HOSTILE_NAMES[1]} to {HOSTILE_NAMES[4]}", source=FOUND, kind="succession"),
+        ),
+        chances=tuple(
+            PoolChance(
+                pool=pool,
+                mean_units=200.0 / (place + 1),
+                age_days=700,
+                is_age_known=place % 2 == 0,
+                n_halved=1.2,
+                n_expected=2.5,
+                chance=1.0 / (place + 1),
+            )
+            for place, pool in enumerate(POOLS * 2)
+        ),
+        cliffs=(
+            Cliff(
+                name=HOSTILE_NAMES[4],
+                pools=POOLS[:2],
+                threshold_units=1500.0,
+                already_crossed_hour=None,
+                probability=0.4,
+                p10_hour=hour_of_date("2025-05-01"),
+                p50_hour=None,
+                p90_hour=None,
+                quarters=(
+                    QuarterChance(quarter="2025-Q2", probability=0.4),
+                    QuarterChance(quarter="", probability=0.6),
+                ),
+            ),
+        ),
+        anomalies=tuple(
+            Anomaly(
+                group=group,
+                start_hour=hour,
+                n_hours=5,
+                units=900.0,
+                expected_units=600.0,
+                deviation_fraction=0.5,
+                kind="spike",
+            )
+            for group, hour in (("total", old), (HOSTILE_NAMES[1], recent))
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def causes() -> Causes:
+    """Causes of the demand of the plan."""
+    return make_causes()

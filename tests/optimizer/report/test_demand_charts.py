@@ -4,12 +4,14 @@ import numpy as np
 import plotly.graph_objects as graph_objects
 
 from forecasting.hours import hour_of_date
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import DemandBands, Plan
-from optimizer.report.demand_charts import demand_charts, growth_chart, headroom_chart, peak_chart
+from optimizer.report.demand_charts import demand_charts, headroom_chart, peak_chart
+from optimizer.report.forecast_cause_charts import growth_chart
 
 
-def test_plotly_knows_every_property_of_the_charts(plan: Plan) -> None:
-    charts = (*demand_charts(plan), growth_chart(plan), peak_chart(plan), headroom_chart(plan))
+def test_plotly_knows_every_property_of_the_charts(plan: Plan, causes: Causes) -> None:
+    charts = (*demand_charts(plan), growth_chart(causes.growth), peak_chart(plan), headroom_chart(plan))
     for chart in charts:
         assert chart is not None
         assert len(graph_objects.Figure(chart.figure).data) == len(chart.figure["data"]) > 0
@@ -53,10 +55,10 @@ def test_a_group_without_any_day_is_drawn_empty(plan: Plan) -> None:
     assert "Numbered" not in chart.caption
 
 
-def test_the_bars_of_growth_sum_to_the_change_of_the_total(plan: Plan) -> None:
-    chart = growth_chart(plan)
+def test_the_bars_of_growth_sum_to_the_change_of_the_total(causes: Causes) -> None:
+    chart = growth_chart(causes.growth)
     assert chart is not None
-    horizon = sum(part.units for part in plan.growth if part.pool is None and part.window == "horizon")
+    horizon = sum(part.units for part in causes.growth if part.pool is None and part.window == "horizon")
     place = chart.figure["layout"]["xaxis"]["ticktext"].index("horizon")
     np.testing.assert_allclose(sum(trace["y"][place] for trace in chart.figure["data"]), horizon, rtol=1e-6)
 
@@ -73,11 +75,11 @@ def test_a_pool_or_region_named_total_is_not_taken_for_all_pools(plan: Plan) -> 
     assert len(set(months)) == len(months)
 
 
-def test_an_event_named_organic_is_drawn_beside_organic_growth(plan: Plan) -> None:
+def test_an_event_named_organic_is_drawn_beside_organic_growth(causes: Causes) -> None:
     named = tuple(
-        dataclasses.replace(part, name="organic") if part.name == "graviton <b>" else part for part in plan.growth
+        dataclasses.replace(part, name="organic") if part.name == "graviton <b>" else part for part in causes.growth
     )
-    chart, plain = growth_chart(dataclasses.replace(plan, growth=named)), growth_chart(plan)
+    chart, plain = growth_chart(named), growth_chart(causes.growth)
     assert chart is not None
     assert plain is not None
     assert [trace["y"] for trace in chart.figure["data"]] == [trace["y"] for trace in plain.figure["data"]]
@@ -98,4 +100,4 @@ def test_charts_of_what_is_not_known_are_left_out(plan: Plan) -> None:
     undeclared = tuple(dataclasses.replace(row, firm_units=None) for row in plan.peaks)
     assert headroom_chart(dataclasses.replace(plan, peaks=undeclared)) is None
     assert peak_chart(dataclasses.replace(plan, peaks=())) is None
-    assert growth_chart(dataclasses.replace(plan, growth=())) is None
+    assert growth_chart(()) is None

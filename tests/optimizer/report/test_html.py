@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import Plan
 from optimizer.report.files import plan_files
 from optimizer.report.html import CONTENTS, report_html
@@ -57,9 +58,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(plan: Plan) -> Page:
+def page(plan: Plan, causes: Causes) -> Page:
     """The page of the whole plan."""
-    return Page(report_html(plan).decode())
+    return Page(report_html(plan, causes).decode())
 
 
 def hostile_names(plan: Plan) -> set[str]:
@@ -156,10 +157,10 @@ def test_the_numbers_that_decide_are_there_with_their_units(plan: Plan, page: Pa
         assert record.sha256 in text
 
 
-def test_the_same_plan_gives_the_same_bytes_of_every_file(plan: Plan) -> None:
-    files = plan_files(plan)
+def test_the_same_plan_gives_the_same_bytes_of_every_file(plan: Plan, causes: Causes) -> None:
+    files = plan_files(plan, causes)
     assert list(files) == ["purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html"]
-    assert plan_files(dataclasses.replace(plan)) == files
+    assert plan_files(dataclasses.replace(plan), causes) == files
 
 
 def empty(plan: Plan) -> Plan:
@@ -170,7 +171,6 @@ def empty(plan: Plan) -> Plan:
         schedule=(),
         peaks=(),
         expiries=(),
-        growth=(),
         limits=(),
         next_units=(),
         allocation=(),
@@ -213,6 +213,8 @@ def large(plan: Plan) -> Plan:
                 "No declared event is visible",
                 "No peaks were computed.",
                 "There is no demand in the window.",
+                "No pool shares its group with another one",
+                "has 0 episodes",
             ),
         ),
         (undeclared, ("not declared", "not set", "This plan")),
@@ -221,9 +223,10 @@ def large(plan: Plan) -> Plan:
     ids=["empty", "undeclared", "large"],
 )
 def test_pages_of_unusual_plans_are_whole(
-    plan: Plan, change: Callable[[Plan], Plan], sentences: tuple[str, ...]
+    plan: Plan, causes: Causes, change: Callable[[Plan], Plan], sentences: tuple[str, ...]
 ) -> None:
-    page = Page(report_html(change(plan)).decode())
+    found = Causes() if change is empty else causes
+    page = Page(report_html(change(plan), found).decode())
     assert page.open == []
     assert [attributes["id"] for attributes in page.with_tag("section")] == [anchor for anchor, _ in CONTENTS]
     text = "".join(page.texts)
@@ -232,8 +235,8 @@ def test_pages_of_unusual_plans_are_whole(
     assert "nan" not in text.split()
 
 
-def test_a_file_name_that_is_not_text_does_not_stop_the_page(plan: Plan) -> None:
+def test_a_file_name_that_is_not_text_does_not_stop_the_page(plan: Plan, causes: Causes) -> None:
     odd = dataclasses.replace(plan.inputs[0], name="usage\udcff.csv")
-    files = plan_files(dataclasses.replace(plan, inputs=(odd,)))
+    files = plan_files(dataclasses.replace(plan, inputs=(odd,)), causes)
     assert b"usage&#56575;.csv" in files["report.html"]
     assert json.loads(files["plan.json"])["inputs"][0]["name"] == odd.name

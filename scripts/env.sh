@@ -4,6 +4,9 @@
 # A Python of another project must not lend its packages to ours.
 unset PYTHONPATH PYTHONHOME
 
+# Our matrices are tiny: threads of the linear algebra library cost more than they give.
+export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
+
 # Prints the first Python >= 3.11 that works. The pins were resolved on 3.11, so that one comes first.
 # Setting PYTHON to a command chooses another.
 find_python() {

@@ -14,10 +14,11 @@ from forecasting.arrays import FloatArray, IntArray
 from forecasting.daily import DailyHistory
 from forecasting.event_evidence import BASE_DAYS, PoolSeries, evidence, usual_units
 from forecasting.event_families import Belief, Seen, beliefs, family_key
+from forecasting.event_progress import ongoing
 from forecasting.event_scores import (
     bounded_score,
     declared_score,
-    declared_sd,
+    declared_sds,
     effect_fraction,
     has_score,
     is_factor,
@@ -117,19 +118,26 @@ def estimated_events(
     Notes
     -----
     An event that has begun within the data is estimated from demand and from what is believed of it: its declared size
-    and range, and past occurrences of the same event. One to come takes the mean and spread of its past occurrences.
+    and range, and past occurrences of the same event; a move that goes on or is but a little overdue keeps its declared
+    size (`forecasting.event_progress`). One to come takes the mean and spread of its past occurrences.
     One without any, and one that began before the data, stays as declared. One of which demand shows nothing, and
     that its declared slip allows to be late, is yet to come.
     """
     names = tuple(holidays) if holidays is not None else ("",) * daily.n_days
     units = daily.observed.mean(axis=2)
-    given = _comparable(tuple(events), units, daily)
-    alone = _measured(daily, given, names, None)
+    declared = _comparable(tuple(events), units, daily)
+    moves = [ongoing(event, daily) for event in declared]
+    given = tuple(event if move is None else move.event for event, move in zip(declared, moves, strict=True))
+    is_moving = [move is not None for move in moves]
+    alone = _measured(daily, given, names, None, is_moving)
     believed = beliefs(given, alone)
-    final = _measured(daily, given, names, believed) if any(seen is not None for seen in alone) else alone
+    final = _measured(daily, given, names, believed, is_moving) if any(seen is not None for seen in alone) else alone
     made, effects = [], []
-    for event, seen, belief in zip(given, final, believed, strict=True):
-        estimate = _estimate(event, seen, belief, origin_hour=daily.origin_hour)
+    for event, move, seen, belief in zip(declared, moves, final, believed, strict=True):
+        if move is None:
+            estimate = _estimate(event, seen, belief, origin_hour=daily.origin_hour)
+        else:
+            estimate = _as_declared(move.event, note=move.note)
         made.append(estimate.event)
         if primary_pools(event):
             effects.append(_effect(event, estimate, _base_units(event, units, daily), daily.origin_hour))
@@ -146,24 +154,26 @@ class _Estimate:
     high_sd: float
     n_seen: int
     source: str
+    note: str = ""
+
+
+def _as_declared(event: Event, *, note: str = "") -> _Estimate:
+    """Event of its declared size and range."""
+    low_sd, high_sd = declared_sds(event) if has_score(event) else (0.0, 0.0)
+    score = declared_score(event) if has_score(event) else 0.0
+    return _Estimate(event=event, score=score, low_sd=low_sd, high_sd=high_sd, n_seen=0, source=DECLARED, note=note)
 
 
 def _estimate(event: Event, seen: Seen | None, belief: Belief, *, origin_hour: int) -> _Estimate:
     """Event as its own demand, as its family, or as its declaration says."""
     if seen is not None and _is_awaited(event, seen, origin_hour):
-        sd = declared_sd(event) or 0.0
-        score = declared_score(event)
-        awaited = _postponed(event, origin_hour)
-        return _Estimate(event=awaited, score=score, low_sd=sd, high_sd=sd, n_seen=0, source=DECLARED)
+        return _as_declared(_postponed(event, origin_hour))
     if seen is not None:
         mean, sd, n_seen = seen.score, seen.sd, belief.n_seen + 1
     elif belief.n_seen > 0 and event.start_hour >= origin_hour and has_score(event):
         mean, sd, n_seen = bounded_score(event, belief.mean), belief.sd, belief.n_seen
     else:
-        sd = declared_sd(event) or 0.0 if has_score(event) else 0.0
-        stays = replace(event, multiply=1.0) if event.is_to_be_learned else event
-        score = declared_score(event) if has_score(event) else 0.0
-        return _Estimate(event=stays, score=score, low_sd=sd, high_sd=sd, n_seen=0, source=DECLARED)
+        return _as_declared(replace(event, multiply=1.0) if event.is_to_be_learned else event)
     sized = with_score(event, mean, mean - NORMAL_Q90 * sd, mean + NORMAL_Q90 * sd)
     return _Estimate(event=sized, score=mean, low_sd=sd, high_sd=sd, n_seen=n_seen, source=ESTIMATED)
 
@@ -226,6 +236,8 @@ def _change(event: Event, score: float, base: float) -> tuple[float, float]:
 
 def _note(event: Event, estimate: _Estimate, fractions: list[float], declared: float | None, *, is_over: bool) -> str:
     """What sets an estimate apart from what was declared."""
+    if estimate.note:
+        return estimate.note
     if estimate.source == ESTIMATED and is_over and declared is not None:
         holds_none = fractions[0] <= 0.0 <= fractions[2] or abs(fractions[1]) < 0.1 * abs(declared)
         if holds_none and not fractions[0] <= declared <= fractions[2]:
@@ -242,11 +254,12 @@ def _measured(
     events: tuple[Event, ...],
     holidays: tuple[str, ...],
     believed: tuple[Belief, ...] | None,
+    is_moving: Sequence[bool],
 ) -> list[Seen | None]:
-    """Scores of all events, pools by pools."""
+    """Scores of all events but moves that go on, pools by pools."""
     clusters: dict[tuple[str, ...], list[int]] = {}
     for index, event in enumerate(events):
-        if has_score(event) and _is_in(event, daily):
+        if has_score(event) and _is_in(event, daily) and not is_moving[index]:
             clusters.setdefault(primary_pools(event), []).append(index)
     found: list[Seen | None] = [None] * len(events)
     units = daily.observed.mean(axis=2)

@@ -90,9 +90,20 @@ def progress(event: Event, hours: IntArray, *, delay_hours: FloatArray | None = 
     if event.shape is RampShape.PULSE:
         return np.where((part >= 0) & (part < 1), 1.0, 0.0)
     if event.shape is RampShape.LINEAR:
-        return np.clip(part, 0.0, 1.0)
+        return _through_shown(event, np.clip(part, 0.0, 1.0))
     inside = 1.0 / (1.0 + np.exp(-LOGISTIC_ENDS_LOGIT * (2.0 * np.clip(part, 0.0, 1.0) - 1.0)))
-    return np.where(part < 0, 0.0, np.where(part >= 1, 1.0, inside))
+    return _through_shown(event, np.where(part < 0, 0.0, np.where(part >= 1, 1.0, inside)))
+
+
+def _through_shown(event: Event, part: FloatArray) -> FloatArray:
+    """Progress by the dates, stretched so that it runs through what demand has shown; as it is where that is unknown.
+
+    Between nothing and what was shown, and from there to the whole, in proportion.
+    """
+    if event.shown is None:
+        return part
+    stretched: FloatArray = np.interp(part, [0.0, event.shown[0], 1.0], [0.0, event.shown[1], 1.0])
+    return stretched
 
 
 def shown_progress(event: Event, *, origin_hour: int) -> float:

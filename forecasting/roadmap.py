@@ -70,6 +70,9 @@ class Event:
         First hour at which it is visible; None: always.
     line : int or None
         Line of the file, for messages.
+    shown : tuple of two floats or None
+        Progress by the dates at one moment, and the progress that demand showed then: the ramp runs through it. Never
+        from a file (`forecasting.event_progress`).
     """
 
     name: str
@@ -91,6 +94,7 @@ class Event:
     probability: float = 1.0
     known_from_hour: int | None = None
     line: int | None = None
+    shown: tuple[float, float] | None = None
 
     @property
     def is_to_be_learned(self) -> bool:

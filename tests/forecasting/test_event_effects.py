@@ -74,14 +74,14 @@ def test_a_migration_that_left_nothing_moved_everything(fleet):
     np.testing.assert_allclose(made.events[0].size, 1.0, atol=0.02)
 
 
-def test_a_ramp_under_way_is_believed_less_than_one_that_is_over(fleet):
-    history = fleet(moves(480, 60, 0.5))
-    under_way = estimated(history, [migration(history, 480, 60, size=0.9)]).events[0]
-    history = fleet(moves(420, 60, 0.5))
-    over = estimated(history, [migration(history, 420, 60, size=0.9)]).events[0]
-    np.testing.assert_allclose(over.size, 0.5, atol=0.05)
-    assert under_way.size > 0.5
-    assert np.ptp(under_way.size_range) > 2 * np.ptp(over.size_range)
+def test_a_move_that_is_over_takes_the_size_it_had_and_one_under_way_keeps_its_declared_one(fleet):
+    over = fleet(moves(300, 60, 0.5))
+    np.testing.assert_allclose(estimated(over, [migration(over, 300, 60, size=0.9)]).events[0].size, 0.5, atol=0.05)
+    history = fleet(moves(470, 60, 0.5))
+    made = estimated(history, [migration(history, 470, 60, size=0.9)])
+    assert made.events[0].size == 0.9
+    assert made.events[0].size_range is None
+    assert "Under way: demand shows" in made.effects[0].note
 
 
 @pytest.mark.parametrize("declared", [10.0, 25.0, 80.0])

@@ -11,12 +11,15 @@ import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_floats, frozen_ints
 from forecasting.level import LevelFits
-from forecasting.origins import MAX_ERROR_DAYS, miss_table
+from forecasting.origins import MAX_ERROR_DAYS, ORIGIN_STEP_DAYS, miss_table
+from forecasting.seasons import MAD_TO_SD
 
 MIN_STRETCH_DAYS = 84
 TRAINED_DAYS = 91  # of history before an origin whose misses say what today's model will miss
 FORGETTING_DAYS = 365.0  # after which an origin counts half: fleets grow calmer, or wilder
 TAIL_DAYS = 28  # mean of the end of a stretch from which the next goes on
+SPARSE_REACH_SDS = 4.0  # of daily noise: with few stretches one outage would be a part of every median
+SPARSE_LOG_REACH = 0.25  # beyond it, so that growth within a stretch stays
 ENOUGH_STRETCHES = 8  # below this, `SPARSE_DAILY_LOG_SD` is mixed in
 SPARSE_DAILY_LOG_SD = 0.02  # random walk of a group whose own past says little: 18 % after a quarter, 38 % after a year
 
@@ -36,8 +39,8 @@ class PathPlan:
     noise : FloatArray of shape (n_groups, n_paths, n_days)
         Log random walk for want of history; of no days where the history is long enough.
     centre : FloatArray of shape (n_series, n_days)
-        Median miss of all paths drawn, taken off: it is the families' task to see growth, and a median over few
-        stretches is mostly luck. Of no days before it is known.
+        Median miss of all paths drawn around each day, taken off: it is the families' task to see growth. Of no
+        days before it is known.
     """
 
     origin_rows: IntArray
@@ -134,6 +137,10 @@ class PathModel:
             came = self.history.logs[other, columns]
             predicted = self.fits[other].predicted(rows, horizon, self.history.days[columns])
             misses[here] = (came - predicted) * self.history.noise_scales[other, columns]
+        if plan.noise.size and not self.fits[series].intermittent:
+            middle = np.median(misses, axis=1, keepdims=True)
+            reach = SPARSE_REACH_SDS * _daily_sd(self.history)[group] + SPARSE_LOG_REACH
+            misses = np.clip(misses, middle - reach, middle + reach)
         misses = _continued(misses, plan.starts, robust=not self.fits[series].intermittent)
         growth = np.sqrt(np.maximum(1.0, np.arange(plan.columns.shape[1]) / MAX_ERROR_DAYS))
         bound = self.largest_miss[series] * growth
@@ -198,7 +205,7 @@ def draw_plan(model: PathModel, *, n_paths: int, n_days: int, rng: np.random.Gen
 
 
 def _centre(model: PathModel, plan: PathPlan, series: int) -> FloatArray:
-    """Median miss over the paths on each day. Shape (n_days,).
+    """Median miss of the paths on each day. Shape (n_days,).
 
     The median day of a patchy group is empty: there it is the log of the mean of what misses multiply around the day.
     """
@@ -228,15 +235,32 @@ def _largest_misses(tables: list[FloatArray]) -> FloatArray:
 def _sparse_noise(
     model: PathModel, eligible: IntArray, *, n_paths: int, n_days: int, rng: np.random.Generator
 ) -> FloatArray:
-    """Random walks for groups, as far as there are too few stretches to speak for themselves."""
+    """Random walks and noise of the days for groups, as far as there are too few stretches to speak for themselves.
+
+    Paths that share a stretch share the noise of its days, which the median takes off all of them: with n stretches a
+    part 1 / n of its variance is missing.
+    """
     n_groups = model.history.n_groups
     n_known = (model.group_stand_in[:, eligible] >= 0).sum(axis=1)
     if n_known.min() >= ENOUGH_STRETCHES:
         return np.zeros((0, 0, 0))
     lacking = np.maximum(1.0 - n_known / ENOUGH_STRETCHES, 0.0)
     steps = rng.standard_normal((n_groups, n_paths, n_days)) * SPARSE_DAILY_LOG_SD
-    walks: FloatArray = np.cumsum(steps, axis=2) * np.sqrt(lacking)[:, None, None]
-    return walks
+    daily = rng.standard_normal((n_groups, n_paths, n_days)) * _daily_sd(model.history)[:, None, None]
+    missing = np.where(lacking > 0, 1.0 / np.maximum(n_known, 1), 0.0)
+    walks = np.cumsum(steps, axis=2) * np.sqrt(lacking)[:, None, None]
+    noise: FloatArray = walks + daily * np.sqrt(missing)[:, None, None]
+    return noise
+
+
+def _daily_sd(history: GroupHistory) -> FloatArray:
+    """Robust standard deviation of the log daily mean about its level, by group: from changes over a week."""
+    logs = history.logs[: history.n_groups]
+    changes = np.abs(logs[:, ORIGIN_STEP_DAYS:] - logs[:, :-ORIGIN_STEP_DAYS])
+    known = [row[np.isfinite(row)] for row in changes]
+    medians = np.array([float(np.median(row)) if len(row) else 0.0 for row in known])
+    deviations: FloatArray = MAD_TO_SD * medians / np.sqrt(2.0)
+    return deviations
 
 
 def _continued(misses: FloatArray, starts: IntArray, *, robust: bool) -> FloatArray:

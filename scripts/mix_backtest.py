@@ -173,7 +173,11 @@ def main() -> None:
     """Print the scores of each file."""
     parser = argparse.ArgumentParser(description="Scores of the forecast of the mix at rolling origins.")
     parser.add_argument("--usage", nargs="+", type=Path, required=True)
-    for path in parser.parse_args().usage:
+    usages = parser.parse_args().usage
+    missing = [str(path) for path in usages if not path.is_file()]
+    if missing:
+        parser.error(f"--usage: there is no file {' and '.join(missing)}.")
+    for path in usages:
         history = read_usage(path, missing_hours="zero")
         found = windows(daily_history(history, (), as_of_hour=history.end_hour))
         sys.stdout.write(f"{path.name}: {len(found)} origins\n")

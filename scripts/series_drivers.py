@@ -25,6 +25,7 @@ from forecasting.relations import DailyDemand, DriverModel, fit_drivers
 from forecasting.roadmap import Roadmap
 from forecasting.scores import coverage_fraction, scaled_error, weighted_quantile_loss
 
+FILE = "iclaims_weekly_drivers.parquet"
 DRIVERS = ("trend.unemploy", "trend.filling", "trend.job", "sp500", "vix")
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 ARMS = ("no drivers", "known to as-of", "known ahead")
@@ -52,7 +53,7 @@ class Weeks:
 
 def read_weeks(folder: Path) -> Weeks:
     """Weeks of the file."""
-    frame = pd.read_parquet(folder / "iclaims_weekly_drivers.parquet").sort_values("ds")
+    frame = pd.read_parquet(folder / FILE).sort_values("ds")
     return Weeks(
         first_day=int(frame["ds"].iloc[0].to_datetime64().astype("datetime64[D]").astype(np.int64)),
         units=frame["y"].to_numpy(dtype=np.float64),
@@ -134,6 +135,8 @@ def main() -> None:
     parser.add_argument("--horizon-weeks", type=int, default=8)
     parser.add_argument("--half", choices=("first", "second"), default="second")
     options = parser.parse_args()
+    if not (options.series / FILE).is_file():
+        parser.error(f"--series: {options.series} must hold {FILE}.")
     weeks = read_weeks(options.series)
     middle, last = len(weeks.units) // 2, len(weeks.units) - options.horizon_weeks
     span = (MIN_HISTORY_WEEKS, middle) if options.half == "first" else (middle, last + 1)

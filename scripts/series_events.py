@@ -129,6 +129,8 @@ def main() -> None:
     parser.add_argument("--series", type=Path, required=True, help=f"folder that holds {FILE}")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if not (arguments.series / FILE).is_file():
+        parser.error(f"--series: {arguments.series} must hold {FILE}.")
     views = read_views(arguments.series)
     last = len(views.units) - HORIZON_DAYS
     latest = list(range(last - STEP_DAYS * (N_ORIGINS - 1), last + 1, STEP_DAYS))

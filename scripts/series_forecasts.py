@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting.arrays import FloatArray
 from forecasting.daily import NEEDED_HISTORY_DAYS
 from forecasting.forecast import ForecastSettings
 from forecasting.history import History
@@ -140,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     for one in files:
         _print_row(one)
     for said in left_out:
-        print(f"\nLeft out: {said}")
+        print(f"\nLeft out: {said}.")
     return 0
 
 
@@ -184,15 +183,15 @@ def hourly(rows: pd.DataFrame, *, name: str, row_hours: int = 1) -> Hourly:
         Hours that a reading stands for, a divisor of 24.
     """
     readings = rows.dropna(subset="y").groupby("ds")["y"].mean()
-    steps = (readings.index - pd.Timestamp(0)) // pd.Timedelta(hours=row_hours)
-    means = readings.groupby(np.asarray(steps, dtype=np.int64)).mean()
+    epoch_hours = readings.index.to_numpy().astype("datetime64[h]").astype(np.int64)
+    means = readings.groupby(epoch_hours // row_hours).mean()
     every = range(int(means.index[0]), int(means.index[-1]) + 1) if len(means) else range(0)
     units = np.repeat(means.reindex(every).to_numpy(dtype=np.float64), row_hours)
     start_hour = every.start * row_hours
     before = -start_hour % HOURS_PER_DAY
     n_days = max(len(units) - before, 0) // HOURS_PER_DAY
     days = units[before : before + n_days * HOURS_PER_DAY].reshape(n_days, HOURS_PER_DAY)
-    filled = _filled(days)
+    filled = pd.DataFrame(days).ffill().to_numpy(dtype=np.float64)
     return Hourly(
         history=History(
             pools=(name,), start_hour=start_hour + before, units=np.maximum(np.nan_to_num(filled), 0.0).reshape(1, -1)
@@ -200,11 +199,6 @@ def hourly(rows: pd.DataFrame, *, name: str, row_hours: int = 1) -> Hourly:
         read_fraction=float(np.isfinite(days).any(axis=1).mean()) if n_days else 0.0,
         filled_fraction=float((np.isnan(days) & np.isfinite(filled)).mean()) if n_days else 0.0,
     )
-
-
-def _filled(days: FloatArray) -> FloatArray:
-    """Hours of days, one without a reading as the latest read before it at that hour; not a number where none is."""
-    return pd.DataFrame(days).ffill().to_numpy(dtype=np.float64)
 
 
 def reason_against(series: Hourly) -> str:
@@ -225,7 +219,7 @@ def origins(n_days: int) -> list[int]:
     """Days before each origin, increasing, of a series of more than 21 days."""
     last = n_days - horizon(n_days)
     count = min(MAX_ORIGINS, last - NEEDED_HISTORY_DAYS + 1)
-    return np.linspace(NEEDED_HISTORY_DAYS, last, count).round().astype(np.int64).tolist()
+    return [round(day) for day in np.linspace(NEEDED_HISTORY_DAYS, last, count).tolist()]
 
 
 def _together(name: str, scored: Sequence[Scored]) -> Scored:

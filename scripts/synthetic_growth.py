@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--fleets", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if arguments.fleets < 1:
+        parser.error(f"--fleets must be >= 1, got {arguments.fleets}.")
     rng = np.random.default_rng(arguments.seed)
     rows: dict[int, list[tuple[float, ...]]] = {days: [] for days in WINDOWS_DAYS}
     for _ in range(arguments.fleets):

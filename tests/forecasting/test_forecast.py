@@ -267,3 +267,25 @@ def test_the_real_trace_is_forecast_near_what_came(shared_data):
     low, high = weighted_quantiles(total, made.scenarios.weights, [0.05, 0.95])
     came = past.units[:, as_of_hour - past.start_hour :][:, :8_760].sum(axis=0).mean()
     assert low <= came <= high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_days", [21, 42])
+def test_a_short_history_knows_the_noise_of_its_days(make_history, make_forecast, n_days):
+    inside = []
+    for seed in range(12):
+        daily = 100 * np.exp(np.random.default_rng(seed).normal(0, 0.2, n_days + 14))
+        past = make_history(np.repeat(daily[:n_days], DAY))
+        made = make_forecast(past, n_days=14, n_paths=200, n_scenarios=200, holiday_country="").scenarios
+        days = made.units[:, 0].reshape(200, 14, DAY).mean(axis=2)
+        low, high = np.quantile(days, [0.05, 0.95], axis=0)
+        inside.append(np.mean((low <= daily[n_days:]) & (daily[n_days:] <= high)))
+    assert 0.65 < np.mean(inside) < 0.97
+
+
+@pytest.mark.parametrize("n_days", [30, 42, 48])
+def test_an_outage_in_a_short_history_is_no_surge_of_all_other_paths(make_history, make_forecast, n_days):
+    daily = 100 * np.exp(np.random.default_rng(0).normal(0, 0.03, n_days))
+    daily[n_days - 6] *= 0.1
+    made = make_forecast(make_history(np.repeat(daily, DAY)), n_days=14, holiday_country="").scenarios
+    assert np.median(made.units[:, 0].max(axis=1)) < 150

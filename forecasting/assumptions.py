@@ -41,8 +41,13 @@ def _about_history(daily: DailyHistory, baseline: Baseline) -> list[str]:
         baseline.intermittent,
         strict=True,
     )
+    had = (daily.observed.max(axis=(1, 2)) > 0).tolist()
+    seen = {daily.groups[group] for group, was in zip(daily.group_of.tolist(), had, strict=True) if was}
     for group, fits, season, patchy in kinds:
         where = f"group '{group}'" if group else "all pools"
+        if group not in seen:
+            told.append(f"There has been no demand of {where} yet: what is forecast of it comes from events.")
+            continue
         if not patchy and fits.is_known[-1]:
             weights = fits.combination.weights[-1]
             shares = ", ".join(f"{name} {percent(w, 0)}" for name, w in zip(FAMILIES, weights, strict=True))
@@ -56,7 +61,6 @@ def _about_history(daily: DailyHistory, baseline: Baseline) -> list[str]:
             told.append(f"Season of the year of {where}: {kept} is kept, as far as the years are alike beyond chance.")
     country = baseline.calendar.country
     told.append(f"Holidays: of {country}, shrunk to their common effect." if country else "Holidays: none.")
-    had = (daily.observed.max(axis=(1, 2)) > 0).tolist()
     dead = [
         pool for pool, share, was in zip(daily.pools, baseline.mix.shares, had, strict=True) if was and share == 0.0
     ]
@@ -96,6 +100,6 @@ def _about_events(daily: DailyHistory, events: Sequence[Event]) -> list[str]:
     for event in events:
         acts = future_change(event, no_uncertainty(event), after, origin_hour=daily.origin_hour) is not None
         if event.start_hour < daily.origin_hour:
-            state = "is under way: only the rest of it acts" if acts else "is taken as done, as declared"
+            state = "is under way: only the rest of it acts" if acts else "is taken as done"
             told.append(f"Event '{event.name}' {state}.")
     return told

@@ -17,6 +17,7 @@ from forecasting.mix import MixModel, MixPlan, fit_mix
 from forecasting.origins import rolling_origins
 from forecasting.paths import GroupHistory, PathModel, PathPlan, draw_plan, path_model
 from forecasting.shape import current_profile, day_shapes, with_peak
+from forecasting.shares import patience_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +50,8 @@ class Baseline:
     mix : MixModel
         Parts of the pools in their group's demand.
     shapes : FloatArray of shape (n_pools + n_groups, n_history_days, 24)
-        Shape of each historical day in today's profile, of pools and then of whole groups.
+        Shape of each historical day in today's profile, of pools and then of whole groups; zero where a patchy group
+        rested.
     profiles : FloatArray of shape (n_groups, 7, 24)
         Usual hour over daily mean of each group, by epoch day modulo 7.
     calendar : CalendarEffects
@@ -173,8 +175,14 @@ def fit_baseline(
     logs = logs - np.stack([calendar.log_effect(row, daily.days) for row in range(len(series))])
     origins = rolling_origins(daily.n_days)
     fits = tuple(
-        fit_levels(row if is_patchy else without_outages(row, units), daily.days, origins, intermittent=is_patchy)
-        for row, units, is_patchy in zip(logs, series, patchy, strict=True)
+        fit_levels(
+            row if is_patchy else without_outages(row, units),
+            daily.days,
+            origins,
+            intermittent=is_patchy,
+            mean_days=patience,
+        )
+        for row, units, is_patchy, patience in zip(logs, series, patchy, patience_days(series, origins), strict=True)
     )
     scales = np.stack([volatility_scale(weekly_noise(row)) for row in logs])
     history = GroupHistory(days=daily.days, logs=logs, noise_scales=scales, group_of=daily.group_of)
@@ -188,7 +196,7 @@ def fit_baseline(
     return Baseline(
         model=path_model(history, fits, rng),
         mix=mix,
-        shapes=_shapes(daily, totals),
+        shapes=_shapes(daily, totals, intermittent),
         profiles=np.stack([current_profile(total, daily.days) for total in totals]),
         calendar=calendar,
         intermittent=intermittent,
@@ -202,9 +210,14 @@ def _group_totals(daily: DailyHistory) -> FloatArray:
     return totals
 
 
-def _shapes(daily: DailyHistory, totals: FloatArray) -> FloatArray:
-    """Shapes of the days of every pool and then of every group. Shape (n_pools + n_groups, n_days, 24)."""
+def _shapes(daily: DailyHistory, totals: FloatArray, intermittent: tuple[bool, ...]) -> FloatArray:
+    """Shapes of the days of every pool and then of every group. Shape (n_pools + n_groups, n_days, 24).
+
+    A day on which a patchy group rested is empty: the floor that its logarithm needs is no demand around the clock.
+    """
     group_of = np.concatenate([daily.group_of, np.arange(len(daily.groups))])
     series = np.concatenate([daily.restated, totals])
     shapes = [day_shapes(u, daily.days, group_units=totals[g]) for u, g in zip(series, group_of, strict=True)]
-    return np.stack(shapes)
+    means = totals.mean(axis=2)
+    rests = (means <= 0.0) & (np.cumsum(means, axis=1) > 0.0) & np.array(intermittent)[:, None]
+    return np.where(rests[group_of][:, :, None], 0.0, np.stack(shapes))

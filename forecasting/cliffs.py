@@ -185,7 +185,7 @@ def _quarters(first: IntArray, crosses: BoolArray, demand: CrossingDemand) -> tu
     chances = [
         QuarterChance(
             quarter=f"{1970 + index // 4}-Q{index % 4 + 1}",
-            probability=float(demand.weights[crosses & (of_scenario == index)].sum()),
+            probability=min(1.0, float(demand.weights[crosses & (of_scenario == index)].sum())),
         )
         for index in range(int(of_hour[0]), int(of_hour[1]) + 1)
     ]

@@ -61,6 +61,19 @@ def declared_sd(event: Event) -> float | None:
     return max(float(high - low) / (2.0 * NORMAL_Q90), SURE_SD)
 
 
+def declared_sds(event: Event) -> tuple[float, float]:
+    """Standard deviations of the score below and above the declared one, as `size_range` states; 0 without one."""
+    if event.size_range is None:
+        return 0.0, 0.0
+    sizes = np.array([event.size_range[0], event.size, event.size_range[1]])
+    if is_factor(event):
+        sizes = np.log(np.maximum(sizes, LEAST_LEFT))
+    elif event.kind not in GAINING_KINDS:
+        sizes = sizes / event.size
+    below, above = (np.maximum(np.diff(sizes), 0.0) / NORMAL_Q90).tolist()
+    return below, above
+
+
 def bounded_score(event: Event, score: float) -> float:
     """Score within what the event can do: no pool loses more than all, no added units below zero."""
     if is_factor(event):

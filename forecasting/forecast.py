@@ -20,7 +20,7 @@ from forecasting.hours import HOURS_PER_DAY
 from forecasting.mix import MixModel
 from forecasting.past import Past, understood_past
 from forecasting.prepared import BLOCK_DAYS, Prepared, draw_drivers, in_blocks, sparse_spikes, staged
-from forecasting.reduce import reduced_paths
+from forecasting.reduce import reduced_paths, weights_of_means
 from forecasting.request import ForecastRequest, ForecastSettings
 from forecasting.roadmap import Roadmap
 from forecasting.scenarios import Scenarios
@@ -217,5 +217,8 @@ def _reduced(every: Prepared, request: ForecastRequest) -> tuple[IntArray, Float
         return np.arange(settings.n_paths, dtype=np.int64), every.weights
     days = np.unique(request.hours // HOURS_PER_DAY)
     spread = np.unique(np.linspace(0, len(days) - 1, MAX_FEATURE_DAYS).round().astype(np.int64))
-    features = every.daily_means(days[spread]).reshape(settings.n_paths, -1)
-    return reduced_paths(features, n_kept=settings.n_scenarios)
+    units = every.daily_means(days[spread])
+    kept, weights = reduced_paths(units.reshape(settings.n_paths, -1), n_kept=settings.n_scenarios)
+    means = units.mean(axis=2)
+    means = np.column_stack([means, means.sum(axis=1)])
+    return kept, weights_of_means(weights, means[kept], means.mean(axis=0))

@@ -13,7 +13,7 @@ import pandas as pd
 from forecasting.arrays import FloatArray, IntArray, frozen_floats
 from forecasting.errors import HistoryError, InputError, Problem
 from forecasting.frames import Column, ColumnKind, scan_table
-from forecasting.hours import HOURS_PER_DAY, HOURS_PER_YEAR, iso_of_hour
+from forecasting.hours import HOURS_PER_DAY, HOURS_PER_YEAR, date_of_hour, iso_of_hour
 
 USAGE_COLUMNS = (
     Column(name="hour_utc", kind=ColumnKind.HOUR, doc="Start of the hour, in UTC, on the hour."),
@@ -146,7 +146,7 @@ def check_as_of(history: History, as_of_hour: int, *, needed_days: int) -> None:
     there = f"the usage runs from {iso_of_hour(history.start_hour)} to {iso_of_hour(history.end_hour)}"
     as_of = iso_of_hour(as_of_hour)
     if as_of_hour > history.end_hour + MAX_DAYS_AFTER_HISTORY * HOURS_PER_DAY:
-        latest = iso_of_hour(history.end_hour + MAX_DAYS_AFTER_HISTORY * HOURS_PER_DAY)
+        latest = date_of_hour(history.end_hour + MAX_DAYS_AFTER_HISTORY * HOURS_PER_DAY)
         rule = f"must be at most {MAX_DAYS_AFTER_HISTORY} days after the last hour of usage, got {as_of}; {there}."
         raise InputError(AS_OF, [Problem(message=f"{rule} Use a date up to {latest}, or add newer usage.")])
     if as_of_hour <= history.start_hour:
@@ -219,9 +219,9 @@ def _gaps(frame: pd.DataFrame) -> list[Problem]:
     more = f" and {len(before) - MAX_SHOWN_GAPS} more" if len(before) > MAX_SHOWN_GAPS else ""
     after_gap = frame.index[frame["hour_utc"].to_numpy() == hours[before[0] + 1]][0]
     message = (
-        f"{n_missing} hours have no row for any pool, in {len(before)} gaps: {'; '.join(listed)}{more}. The first gap "
-        "ends at this row. If no row means zero demand, declare it with --missing-hours zero, or with "
-        "`missing_hours: zero` in the roadmap; otherwise add the hours."
+        f"{n_missing} hours have no row for any pool, in {len(before)} gap{'s' if len(before) > 1 else ''}: "
+        f"{'; '.join(listed)}{more}. The first gap ends at this row. If no row means zero demand, declare it with "
+        "--missing-hours zero, or with `missing_hours: zero` in the roadmap; otherwise add the hours."
     )
     return [Problem(column="hour_utc", row=int(after_gap), message=message)]
 

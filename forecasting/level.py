@@ -99,7 +99,14 @@ def is_intermittent(units: FloatArray) -> bool:
     return bool(len(recent) > 0 and float((recent > 0).mean()) < MIN_DENSITY)
 
 
-def fit_levels(logs: FloatArray, days: IntArray, origins: IntArray, *, intermittent: bool) -> LevelFits:
+def fit_levels(
+    logs: FloatArray,
+    days: IntArray,
+    origins: IntArray,
+    *,
+    intermittent: bool,
+    mean_days: IntArray | None = None,
+) -> LevelFits:
     """Fit the level at every origin.
 
     Parameters
@@ -111,7 +118,9 @@ def fit_levels(logs: FloatArray, days: IntArray, origins: IntArray, *, intermitt
     origins : IntArray of shape (n_origins,)
         Only the days before an origin are read for its fit.
     intermittent : bool
-        Take the log of the four-week mean for the level, and neither growth nor weekdays.
+        Take the log of a mean for the level, and neither growth nor weekdays.
+    mean_days : IntArray of shape (n_origins,), optional
+        Days of that mean where they are more than four weeks: of a group that rests for weeks.
     """
     weekday = np.zeros((len(origins), 7))
     levels, slopes = np.zeros((2, len(origins), len(FAMILIES)))
@@ -121,8 +130,9 @@ def fit_levels(logs: FloatArray, days: IntArray, origins: IntArray, *, intermitt
     is_known = origins - first >= max(min(training_days(len(logs)), len(logs) - first), 1)
     known = np.flatnonzero(is_known)
     if intermittent:
+        n_mean = np.maximum(MEAN_DAYS, 0 if mean_days is None else mean_days) * np.ones_like(origins)
         for row in known:
-            levels[row] = float(np.log(np.exp(logs[first : origins[row]][-MEAN_DAYS:]).mean()))
+            levels[row] = float(np.log(np.exp(logs[first : origins[row]][-n_mean[row] :]).mean()))
     elif len(known) > 0:
         weekday[known] = [_weekday_effects(logs[first:o], days[first:o]) for o in origins[known]]
         made = combined(_training(logs, days, origins[known], weekday[known]))

@@ -207,16 +207,17 @@ def draw_plan(model: PathModel, *, n_paths: int, n_days: int, rng: np.random.Gen
 def _centre(model: PathModel, plan: PathPlan, series: int) -> FloatArray:
     """Median miss of the paths on each day. Shape (n_days,).
 
-    The median day of a patchy group is empty: there it is the log of the mean of what misses multiply around the day.
+    The median day of a patchy group is empty: there it is the log of the mean of what misses multiply around the day,
+    in whole weeks of the horizon, as days of the week balance only there.
     """
     misses = model.misses(plan, series)
     if not model.fits[series].intermittent:
         return np.median(misses, axis=0)
     means = np.exp(misses).mean(axis=0)
     summed = np.concatenate([[0.0], np.cumsum(means)])
-    last = np.minimum(np.arange(len(means)) + TAIL_DAYS // 2, len(means))
-    first = np.maximum(np.arange(len(means)) - TAIL_DAYS // 2, 0)
-    around = (summed[last] - summed[first]) / np.maximum(last - first, 1)
+    width = min(TAIL_DAYS, len(means) // 7 * 7) or len(means)
+    first = np.clip(np.arange(len(means)) - width // 2, 0, len(means) - width)
+    around = (summed[first + width] - summed[first]) / width
     return np.log(np.where(around > 0, around, 1.0))
 
 

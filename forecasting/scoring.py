@@ -19,6 +19,7 @@ LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)  # of every outlook
 LOSS_LEVELS = LEVELS[1:]  # of the weighted quantile loss
 LOW, MEDIAN, HIGH = LEVELS.index(0.05), LEVELS.index(0.5), LEVELS.index(0.95)
 YEAR_BAND = (0.1, 0.9)
+ROUNDING = 1e-9  # relative: a constant series that is foreseen to the last bit lies inside its interval
 MIN_NAIVE_MISSES = 8  # of a number of weeks ahead, before a quantile of them means anything
 
 
@@ -169,9 +170,9 @@ def outlook_scores(outlook: Outlook, *, actual: FloatArray, past: FloatArray) ->
         mase_daily_peak=_or_nan(lambda: scaled_error(came, outlook.daily_point_units, past=before, lag=DAYS_PER_WEEK)),
         mase_hourly=_or_nan(lambda: scaled_error(actual, outlook.hourly_mean_units, past=past, lag=HOURS_PER_WEEK)),
         wql_daily_peak=_or_nan(lambda: weighted_quantile_loss(came, daily[:, 1:], LOSS_LEVELS)),
-        coverage_90=coverage_fraction(came, daily[:, LOW], daily[:, HIGH]),
+        coverage_90=coverage_fraction(came, daily[:, LOW] * (1.0 - ROUNDING), daily[:, HIGH] * (1.0 + ROUNDING)),
         wql_horizon_peak=_or_nan(lambda: weighted_quantile_loss(np.array([peak]), highest[None, 1:], LOSS_LEVELS)),
-        peak_within_q95=float(peak <= highest[HIGH]),
+        peak_within_q95=float(peak <= highest[HIGH] * (1.0 + ROUNDING)),
         q95_above_fraction=float(highest[HIGH]) / peak - 1.0 if peak > 0 else math.nan,
         median_peak_above_fraction=float(highest[MEDIAN]) / peak - 1.0 if peak > 0 else math.nan,
     )
@@ -190,11 +191,12 @@ def year_scores(mean_units: FloatArray, weights: FloatArray, *, actual_mean_unit
         What came. [units]
     """
     low, high = weighted_quantiles(mean_units, weights, YEAR_BAND).tolist()
+    within_80 = float(low * (1.0 - ROUNDING) <= actual_mean_units <= high * (1.0 + ROUNDING))
     if actual_mean_units <= 0:
-        return YearScores(mean_above_fraction=math.nan, within_80=float(low <= actual_mean_units <= high))
+        return YearScores(mean_above_fraction=math.nan, within_80=within_80)
     return YearScores(
         mean_above_fraction=float(weights @ mean_units) / actual_mean_units - 1.0,
-        within_80=float(low <= actual_mean_units <= high),
+        within_80=within_80,
     )
 
 

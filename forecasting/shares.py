@@ -10,9 +10,12 @@ import numpy as np
 from forecasting.arrays import FloatArray, IntArray, frozen_floats
 
 SHARE_DAYS = 28
+DAYS_PER_YEAR = 365
 NEWBORN_DAYS = 56  # a pool younger than this still ramps: its last week counts
 NEWBORN_SHARE_DAYS = 7
 DEAD_DAYS = 14
+RESTS_PER_YEAR = 3  # of a length, in the last year, that make it usual: one long outage is no habit
+PATIENCE = 2  # times the usual rest, until a pool that rests by habit counts as dead
 SMOOTHING_FRACTION = 0.05  # of a pool's usual day, added to both sides of a ratio so that empty days stay finite
 
 
@@ -54,7 +57,8 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
 
     Four weeks' demand of the pool over the group's; the last week only (or what it has
     lived of it) for a pool born within eight weeks; zero for
-    a pool without demand in the last two weeks. The shares of the rest are then scaled to sum to 1.
+    a pool without demand in the last two weeks. A pool that often rests for longer (a monthly batch) is given twice its
+    usual rest, for both. The shares of the rest are then scaled to sum to 1.
 
     Parameters
     ----------
@@ -68,8 +72,10 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
     n_groups = int(group_of.max()) + 1
     group_units = group_sums(pool_units, group_of)[group_of]
     has_demand = pool_units > 0
-    is_alive = _window_sums(has_demand.astype(np.float64), origins, DEAD_DAYS) > 0.5  # whole days: exact in floats
-    shares = trailing_shares(pool_units, group_units, origins, SHARE_DAYS)
+    patience = patience_days(pool_units, origins)
+    is_alive = _window_sums(has_demand.astype(np.float64), origins, patience) > 0.5  # whole days: exact in floats
+    share_days = np.where(patience > DEAD_DAYS, np.maximum(patience, SHARE_DAYS), SHARE_DAYS)
+    shares = trailing_shares(pool_units, group_units, origins, share_days)
     born = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), pool_units.shape[1])
     age = origins[None, :] - born[:, None]
     is_newborn = (born[:, None] > 0) & (age > 0) & (age < NEWBORN_DAYS)
@@ -85,6 +91,35 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
         group_units=group_units,
         smoothing_units=SMOOTHING_FRACTION * usual,
     )
+
+
+def patience_days(units: FloatArray, origins: IntArray) -> IntArray:
+    """Days without demand after which a series counts as dead, at each origin; two weeks for one that hardly rests.
+
+    Twice its usual rest, if that is longer: the third longest of the rests between two days with demand that ended in
+    the year before the origin.
+
+    Parameters
+    ----------
+    units : FloatArray of shape (n_series, n_days)
+        Daily mean demand. [units]
+    origins : IntArray of shape (n_origins,)
+
+    Returns
+    -------
+    IntArray of shape (n_series, n_origins)
+    """
+    patience = np.full((len(units), len(origins)), DEAD_DAYS, dtype=np.int64)
+    for row, own in enumerate(units):
+        days = np.flatnonzero(own > 0)
+        rests, ends = np.diff(days) - 1, days[1:]
+        is_long = PATIENCE * rests > DEAD_DAYS
+        rests, ends = rests[is_long], ends[is_long]
+        for column, origin in enumerate(origins.tolist() if len(rests) >= RESTS_PER_YEAR else []):
+            recent = np.sort(rests[(ends < origin) & (ends >= origin - DAYS_PER_YEAR)])
+            if len(recent) >= RESTS_PER_YEAR:
+                patience[row, column] = PATIENCE * recent[-RESTS_PER_YEAR]
+    return patience
 
 
 def group_sums(pool_units: FloatArray, group_of: IntArray) -> FloatArray:

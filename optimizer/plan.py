@@ -167,48 +167,29 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostMeasure:
-    """One measure of the plan's cost in the window, on its scenarios and on all paths that they stand for.
-
-    Attributes
-    ----------
-    name : str
-        "expected", "p10", "p90" or "cvar".
-    scenarios_usd, paths_usd : float
-        By the optimizer's recourse.
-    difference_usd, difference_fraction : float
-        On all paths less on the scenarios; as a part of the latter, nan where that is 0.
-    """
-
-    name: str
-    scenarios_usd: float
-    paths_usd: float
-    difference_usd: float
-    difference_fraction: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reduction:
     """What the reduction of sample paths to weighted scenarios changes in the cost of the plan.
 
     Attributes
     ----------
-    n_paths, n_scenarios : int
-        Paths drawn, and scenarios that they became; as many paths as scenarios where they are not comparable.
-    measures : tuple of CostMeasure
-        Empty where nothing could be compared.
+    n_paths : int or None
+        None where the two cannot be compared.
+    n_scenarios : int
     cvar_level : float
         Of the CVaR of cost: the policy's.
+    measures : tuple of (str, float, float)
+        "expected", "p10", "p90" and "cvar" of the cost in the window by the optimizer's recourse: on the scenarios,
+        and on all paths; empty where not known. [USD]
     standard_error_usd : float
-        Of the expected cost on all paths, from their number; nan with fewer than two.
+        Of the expected cost on all paths, as they are only so many; nan where not known.
     statement : str
         The change of the expected cost in plain words, or why it is not known.
     """
 
-    n_paths: int
+    n_paths: int | None
     n_scenarios: int
-    measures: tuple[CostMeasure, ...]
     cvar_level: float
+    measures: tuple[tuple[str, float, float], ...]
     standard_error_usd: float
     statement: str
 

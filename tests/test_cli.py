@@ -154,6 +154,12 @@ def test_a_plan_follows_drivers_and_another_model(
     table = pd.DataFrame({"date": days, "group": "total", "quantile": 0.5, "units": 1000.0})
     table.to_csv(fleet / "external.csv", index=False)
     assert planned_usd("external", "external", external=fleet / "external.csv") > 5 * plain
+    measured, unknown = (
+        json.loads((fleet / out / "plan.json").read_text())["reduction"] for out in ("driven", "external")
+    )
+    assert (measured["n_paths"], len(measured["measures"])) == (200, 4)
+    assert (unknown["n_paths"], unknown["measures"], unknown["standard_error_usd"]) == (None, [], None)
+    assert "is not known" in unknown["statement"]
 
 
 def test_a_plan_may_follow_the_holidays_of_another_country_or_of_none(

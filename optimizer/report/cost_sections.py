@@ -4,12 +4,12 @@ Not here: purchases (`optimizer.report.purchase_sections`).
 """
 
 from forecasting.numerals import percent
-from optimizer.plan import Certificate, Plan
+from optimizer.plan import Certificate, Plan, Reduction
 from optimizer.report.markup import Heading, Html, element, folded, joined, table, words
 from optimizer.report.money_charts import allocation_charts, cost_chart
 from optimizer.report.numbers import column, usd, without_noise
 from optimizer.report.sections import figure, paragraph, section
-from optimizer.report.words import kind_title, period
+from optimizer.report.words import change_fraction, kind_title, period
 
 METHOD_TITLES = {"extensive": "one linear program over all hours and scenarios", "cuts": "cutting planes"}
 
@@ -123,6 +123,8 @@ def certificate_section(plan: Plan) -> Html:
         paragraph(proof.statement),
         table(caption, (words("Bound"), Heading(title="Value")), rows),
         _replay(proof),
+        paragraph(plan.reduction.statement),
+        *_reduction(plan.reduction),
     )
 
 
@@ -137,3 +139,28 @@ def _replay(proof: Certificate) -> Html:
     share = percent(difference / proof.lp_usd) if proof.lp_usd > 0 else "n/a"
     caption = f"Expected cost in the window, twice: the billing rules, applied hour by hour, differ by {share}"
     return table(caption, (words("Computed"), Heading(title="Cost or difference")), rows, total=True)
+
+
+def _reduction(reduction: Reduction) -> tuple[Html, ...]:
+    """Cost on all paths beside that on the scenarios; nothing where it is not known."""
+    if not reduction.measures:
+        return ()
+    titles = {"expected": "Expected", "p10": "P10", "p90": "P90"}
+    money = column([value for _, *pair in reduction.measures for value in (*pair, pair[1] - pair[0])])
+    rows = [
+        [
+            titles.get(name, f"CVaR at {percent(reduction.cvar_level, 0)}"),
+            *money[3 * place : 3 * place + 3],
+            percent(change_fraction(on_scenarios, on_paths), 2),
+        ]
+        for place, (name, on_scenarios, on_paths) in enumerate(reduction.measures)
+    ]
+    headings = (
+        words("Cost in the window"),
+        Heading(title=f"On {reduction.n_scenarios} scenarios", unit="USD"),
+        Heading(title=f"On {reduction.n_paths} paths", unit="USD"),
+        Heading(title="Difference", unit="USD"),
+        Heading(title="Difference"),
+    )
+    caption = "Cost of the plan by the optimizer, on the weighted scenarios and on all paths that they stand for"
+    return (table(caption, headings, rows),)

@@ -125,6 +125,8 @@ def print_backtest(
         "Windows share events and history: they are not independent, and the standard errors are too small.",
         width=width,
     )
+    if answer.order.plan.has_year and not year_averages(windows):
+        say(console, "No year was scored: the usage ends less than 365 days after every origin.", width=width)
     if out_dir is not None:
         say(console, f"\nWritten to {out_dir}: {', '.join(files)}", width=width)
 

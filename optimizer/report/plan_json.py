@@ -10,9 +10,9 @@ from typing import Any
 
 from forecasting.hours import iso_of_hour
 from optimizer.jobs.forecast_causes import Causes
-from optimizer.plan import Certificate, CostSummary, Plan
+from optimizer.plan import Certificate, CostSummary, Plan, Reduction
 from optimizer.report.cause_json import anomaly_document, cause_documents, event_document
-from optimizer.report.words import recent_hour
+from optimizer.report.words import change_fraction, recent_hour
 
 SCHEMA_VERSION = 2
 
@@ -55,6 +55,7 @@ def plan_document(plan: Plan, causes: Causes) -> dict[str, Any]:
         "n_anomalies": len(causes.anomalies),
         "recent_anomalies": [anomaly_document(found) for found in causes.anomalies_since(recent_hour(plan))],
         "certificate": certificate_document(plan.certificate),
+        "reduction": reduction_document(plan.reduction),
         "limits": [asdict(limit) for limit in plan.limits],
         "next_units": [asdict(unit) for unit in plan.next_units],
         "events": [dated(asdict(event)) for event in plan.events],
@@ -69,6 +70,21 @@ def certificate_document(certificate: Certificate) -> dict[str, Any]:
     """Certificate with its difference as a list of rules."""
     parts = [{"rule": rule, "usd": usd} for rule, usd in certificate.difference_usd]
     return asdict(certificate) | {"difference_usd": parts}
+
+
+def reduction_document(reduction: Reduction) -> dict[str, Any]:
+    """Reduction with its measures as a list."""
+    measures = [
+        {
+            "name": name,
+            "scenarios_usd": on_scenarios,
+            "paths_usd": on_paths,
+            "difference_usd": on_paths - on_scenarios,
+            "difference_fraction": change_fraction(on_scenarios, on_paths),
+        }
+        for name, on_scenarios, on_paths in reduction.measures
+    ]
+    return asdict(reduction) | {"measures": measures}
 
 
 def dated(record: dict[str, Any]) -> dict[str, Any]:

@@ -215,6 +215,7 @@ def _print_certificate(plan: Plan, console: Console, width: int) -> None:
         f"a difference of {usd(difference)} ({share}).",
         width=width,
     )
+    say(console, plan.reduction.statement, width=width)
 
 
 def _printable(text: str) -> str:

@@ -63,6 +63,17 @@ def upfront_usd(purchases: Sequence[Purchase]) -> float:
     return sum(purchase.upfront_usd for purchase in purchases)
 
 
+def change_fraction(before: float, after: float) -> float:
+    """Change as a part of what was before; nan where that is nothing.
+
+    Examples
+    --------
+    >>> change_fraction(4.0, 5.0), change_fraction(0.0, 1.0)
+    (0.25, nan)
+    """
+    return (after - before) / before if before != 0.0 else float("nan")
+
+
 def binding_limits(plan: Plan) -> tuple[LimitState, ...]:
     """Limits that bind, the dearest first."""
     return tuple(sorted((limit for limit in plan.limits if limit.binds), key=lambda limit: -limit_saving_usd(limit)))

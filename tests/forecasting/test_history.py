@@ -167,7 +167,7 @@ def test_as_of_is_accepted_from_enough_history_until_31_days_after_it(days):
 
 
 def test_as_of_too_long_after_the_history_is_refused():
-    with pytest.raises(InputError, match=r"--as-of is refused(?s:.*)at most 31 days after.*up to 2024-04-01T00:00:00Z"):
+    with pytest.raises(InputError, match=r"--as-of is refused(?s:.*)at most 31 days after.*up to 2024-04-01,"):
         check_as_of(LONG, START + 24 * 91 + 1, needed_days=42)
 
 

@@ -91,6 +91,19 @@ def test_the_example_holds_all_that_can_act(made, whole):
     assert len(made.prepared.events) == 2
 
 
+def test_scenarios_are_paths_of_all_that_were_drawn_spikes_and_all(made, whole):
+    assert len(made.every.weights) == 40
+    assert len(made.kept) == 15
+    np.testing.assert_allclose(made.every.hourly(made.request.hours)[made.kept], whole, rtol=1e-12)
+
+
+def test_spikes_of_scenarios_are_those_of_their_paths(made):
+    n_hours = len(made.request.hours)
+    for every, kept in zip(made.every.spikes, made.prepared.spikes, strict=True):
+        dense = every.on(np.arange(n_hours), 40)
+        np.testing.assert_array_equal(kept.on(np.arange(n_hours), 15), dense[made.kept])
+
+
 def test_blocks_are_the_whole(made, whole):
     for n_days in (9, 64):
         blocks = [made.prepared.hourly(block) for block in in_blocks(made.request.hours, n_days=n_days)]

@@ -22,6 +22,7 @@ from optimizer.plan import (
     PeakRow,
     Plan,
     Purchase,
+    Reduction,
 )
 
 AS_OF_HOUR = hour_of_date("2025-01-01")
@@ -273,6 +274,19 @@ def make_plan() -> Plan:
             billed_usd=742_310.55,
             difference_usd=(("order", 4.0), ("rounding", 1.24), ("size flexibility", 0.0)),
             statement="No plan within these limits can be cheaper by more than 0.0002 %.",
+        ),
+        reduction=Reduction(
+            n_paths=200,
+            n_scenarios=40,
+            cvar_level=0.9,
+            measures=(
+                ("expected", 742_306.55, 745_001.25),
+                ("p10", 690_120.5, 688_004.0),
+                ("p90", 801_400.0, 811_020.75),
+                ("cvar", 842_000.0, 842_000.0),
+            ),
+            standard_error_usd=3_020.5,
+            statement="200 paths were reduced to 40 scenarios: on all paths the plan costs 745,001 USD.",
         ),
         limits=make_limits(),
         next_units=tuple(

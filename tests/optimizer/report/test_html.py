@@ -155,6 +155,10 @@ def test_the_numbers_that_decide_are_there_with_their_units(plan: Plan, page: Pa
     assert "1.24 USD" in text
     for record in plan.inputs:
         assert record.sha256 in text
+    assert plan.reduction.statement in text
+    assert "CVaR at 90 %" in text
+    for shown in ("742,307", "745,001", "2,695", "-2,116", "0.36 %"):  # on the scenarios, on all paths, differences
+        assert shown in text
 
 
 def test_the_same_plan_gives_the_same_bytes_of_every_file(plan: Plan, causes: Causes) -> None:
@@ -178,6 +182,9 @@ def empty(plan: Plan) -> Plan:
         events=(),
         assumptions=(),
         inputs=(),
+        reduction=dataclasses.replace(
+            plan.reduction, n_paths=None, measures=(), standard_error_usd=float("nan"), statement="Nothing to compare."
+        ),
     )
 
 
@@ -215,6 +222,7 @@ def large(plan: Plan) -> Plan:
                 "There is no demand in the window.",
                 "No pool shares its group with another one",
                 "has 0 episodes",
+                "Nothing to compare.",
             ),
         ),
         (undeclared, ("not declared", "not set", "This plan")),

@@ -99,3 +99,11 @@ def test_names_and_numbers_come_back_as_they_were(plan: Plan, causes: Causes) ->
 def test_the_document_is_sorted_ascii(plan: Plan, causes: Causes) -> None:
     text = plan_json(plan, causes).decode("ascii")
     assert text == json.dumps(json.loads(text), sort_keys=True, indent=2) + "\n"
+
+
+def test_measures_of_the_reduction_are_told_with_their_differences(plan: Plan, causes: Causes) -> None:
+    reduction = json.loads(plan_json(plan, causes))["reduction"]
+    assert [one["name"] for one in reduction["measures"]] == ["expected", "p10", "p90", "cvar"]
+    for one, (_, on_scenarios, on_paths) in zip(reduction["measures"], plan.reduction.measures, strict=True):
+        assert one["difference_usd"] == on_paths - on_scenarios
+        assert one["difference_fraction"] == (on_paths - on_scenarios) / on_scenarios

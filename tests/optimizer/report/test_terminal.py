@@ -109,3 +109,7 @@ def test_names_of_ways_of_buying_stay_readable_beside_large_amounts(plan: Plan, 
     text = printed(dataclasses.replace(plan, summaries=summaries), width)
     assert "  All on demand " in text
     assert "  This plan " in text
+
+
+def test_the_certificate_says_what_the_reduction_changes(plan: Plan) -> None:
+    assert plan.reduction.statement in printed(plan).replace("\n", " ").replace("  ", " ")

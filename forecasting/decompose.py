@@ -11,7 +11,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, frozen_floats
 from forecasting.daily import DailyHistory
-from forecasting.events import apply_change, past_change
+from forecasting.events import NORMAL_Q90, apply_change, past_change
 from forecasting.hours import HOURS_PER_DAY
 from forecasting.quantiles import weighted_quantiles
 from forecasting.roadmap import Event
@@ -110,8 +110,7 @@ def staged_means(daily: DailyHistory, events: Sequence[Event]) -> StagedMeans:
     means = [_means(stage[0], windows)]
     spreads: dict[float, list[FloatArray]] = {LOW_LEVEL: [], HIGH_LEVEL: []}
     for event in events:
-        sizes = event.size_range or (event.size, event.size)
-        others = [_means(_restated(daily, stage, replace(event, size=size))[0], windows) for size in sizes]
+        others = [_means(_restated(daily, stage, end)[0], windows) for end in _ends(event)]
         stage = _restated(daily, stage, event)
         means.append(_means(stage[0], windows))
         for level, other in zip(spreads, others, strict=True):
@@ -232,6 +231,16 @@ def _rows(window: str, pools: Sequence[str], causes: Sequence[tuple[Event, bool]
                     )
                 )
     return rows
+
+
+def _ends(event: Event) -> tuple[Event, Event]:
+    """Event at the P10 and P90 of its size, or of how far demand shows it."""
+    if event.shown is not None:
+        by_dates, middle, sd = event.shown
+        low, high = (float(np.clip(middle + sign * NORMAL_Q90 * sd, 0.0, 1.0)) for sign in (-1.0, 1.0))
+        return replace(event, shown=(by_dates, low, sd)), replace(event, shown=(by_dates, high, sd))
+    low, high = event.size_range or (event.size, event.size)
+    return replace(event, size=low), replace(event, size=high)
 
 
 def _restated(daily: DailyHistory, stage: FloatArray, event: Event) -> FloatArray:

@@ -62,7 +62,8 @@ def ongoing(event: Event, daily: DailyHistory) -> Ongoing | None:
     if late_days < 0:
         event = replace(event, size=min(max(event.size, moved), 1.0))
         told = f"Under way: demand shows {percent(min(shown, 1.0), 0)} of it, and the rest is taken to come by its end."
-        return Ongoing(event=_through(event, shown, _recent_days(event, daily)), note=told)
+        sd = _moved_sd(event, daily) / event.size
+        return Ongoing(event=_through(event, (shown, sd), _recent_days(event, daily)), note=told)
     if shown >= DONE_FRACTION or late_days > max(GRACE_DAYS, event.slip_days[2]):
         return None
     if shown < BEGUN_FRACTION:
@@ -70,10 +71,10 @@ def ongoing(event: Event, daily: DailyHistory) -> Ongoing | None:
             event=_late(event, daily.origin_hour), note="Overdue: demand shows nothing of it to speak of yet."
         )
     remaining = int(max(late_days, MIN_REMAINING_DAYS)) * HOURS_PER_DAY
-    shape = RampShape.LINEAR if event.shape is RampShape.STEP else event.shape
-    longer = replace(event, end_hour=daily.origin_hour + remaining, shape=shape)
+    rest, sd = (event.end_hour, daily.origin_hour), _moved_sd(event, daily) / event.size
+    longer = replace(event, end_hour=daily.origin_hour + remaining, rest=rest, shown=(1.0, shown, sd))
     told = f"Overdue: demand shows {percent(shown, 0)} of it, and the rest is taken to come yet."
-    return Ongoing(event=_through(longer, shown, _recent_days(event, daily)), note=told)
+    return Ongoing(event=longer, note=told)
 
 
 def moved_fraction(event: Event, daily: DailyHistory) -> float | None:
@@ -107,13 +108,25 @@ def _losing_part(event: Event, daily: DailyHistory, days: slice) -> float:
     return losing / (losing + gaining) if losing + gaining > 0 else 0.0
 
 
-def _through(event: Event, shown: float, days: IntArray) -> Event:
-    """Event whose ramp runs through what demand shows on some days."""
+def _moved_sd(event: Event, daily: DailyHistory) -> float:
+    """Standard deviation of the moved fraction: noise of the days, and the wander of the mix since the ramp began."""
+    first = event.start_hour // HOURS_PER_DAY - daily.first_day
+    days = range(max(first - BASE_DAYS, 0), first)
+    parts = np.array([_losing_part(event, daily, slice(day, day + 1)) for day in days])
+    weeks = parts[len(parts) % RECENT_DAYS :].reshape(-1, RECENT_DAYS).mean(axis=1)
+    wander = float(np.abs(np.diff(weeks)).mean()) if len(weeks) > 1 else 0.0
+    since = max((daily.n_days - first) / RECENT_DAYS, 1.0)
+    noise = float(np.hypot(parts.std() / np.sqrt(RECENT_DAYS), wander * np.sqrt(since)))
+    return noise / float(parts.mean()) if parts.mean() > 0 else 0.0
+
+
+def _through(event: Event, shown: tuple[float, float], days: IntArray) -> Event:
+    """Event whose ramp runs through what demand shows on some days, progress and its standard deviation."""
     hours = np.arange(days[0] * HOURS_PER_DAY, (days[-1] + 1) * HOURS_PER_DAY)
     planned = float(progress(replace(event, shown=None), hours).mean())
     if not 0.0 < planned < 1.0:
         return event
-    return replace(event, shown=(planned, float(np.clip(shown, 0.0, 1.0))))
+    return replace(event, shown=(planned, float(np.clip(shown[0], 0.0, 1.0)), shown[1]))
 
 
 def _late(event: Event, origin_hour: int) -> Event:

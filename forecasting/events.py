@@ -6,7 +6,7 @@ The same operation restates history in the state of today. Not here: how organic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,6 +83,8 @@ def progress(event: Event, hours: IntArray, *, delay_hours: FloatArray | None = 
         In [0, 1]. A pulse is 1 between start and end and 0 elsewhere; every other ramp stays at 1 from its end on.
     """
     delays = np.zeros(1) if delay_hours is None else np.asarray(delay_hours, dtype=np.float64)
+    if event.rest is not None:
+        return _after_a_rest(event, hours, delays)
     elapsed = np.asarray(hours, dtype=np.float64)[None, :] - event.start_hour - delays[:, None]
     part = elapsed / max(event.end_hour - event.start_hour, 1)
     if event.shape is RampShape.STEP:
@@ -93,6 +95,16 @@ def progress(event: Event, hours: IntArray, *, delay_hours: FloatArray | None = 
         return _through_shown(event, np.clip(part, 0.0, 1.0))
     inside = 1.0 / (1.0 + np.exp(-LOGISTIC_ENDS_LOGIT * (2.0 * np.clip(part, 0.0, 1.0) - 1.0)))
     return _through_shown(event, np.where(part < 0, 0.0, np.where(part >= 1, 1.0, inside)))
+
+
+def _after_a_rest(event: Event, hours: IntArray, delays: FloatArray) -> FloatArray:
+    """Progress of a ramp that ended by its dates before it was done, and goes on: the rest in proportion to time."""
+    stood_still, goes_on = event.rest or (event.end_hour, event.end_hour)
+    so_far = 1.0 if event.shown is None else event.shown[1]
+    by_dates = progress(replace(event, end_hour=stood_still, shown=None, rest=None), hours)
+    since = np.asarray(hours, dtype=np.float64)[None, :] - goes_on - delays[:, None]
+    later: FloatArray = np.clip(since / max(event.end_hour - goes_on, 1), 0.0, 1.0)
+    return by_dates * so_far + later * (1.0 - so_far)
 
 
 def _through_shown(event: Event, part: FloatArray) -> FloatArray:

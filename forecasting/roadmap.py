@@ -70,9 +70,11 @@ class Event:
         First hour at which it is visible; None: always.
     line : int or None
         Line of the file, for messages.
-    shown : tuple of two floats or None
-        Progress by the dates at one moment, and the progress that demand showed then: the ramp runs through it. Never
-        from a file (`forecasting.event_progress`).
+    shown : tuple of three floats or None
+        Progress by the dates at one moment, the progress that demand showed then, and the standard deviation of that:
+        the ramp runs through it. Never from a file (`forecasting.event_progress`).
+    rest : tuple of two int or None
+        Hour at which a ramp stood still, at what it has shown, and hour at which it goes on to its end.
     """
 
     name: str
@@ -94,7 +96,8 @@ class Event:
     probability: float = 1.0
     known_from_hour: int | None = None
     line: int | None = None
-    shown: tuple[float, float] | None = None
+    shown: tuple[float, float, float] | None = None
+    rest: tuple[int, int] | None = None
 
     @property
     def is_to_be_learned(self) -> bool:

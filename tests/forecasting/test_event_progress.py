@@ -69,6 +69,12 @@ def test_an_overdue_move_is_late_for_a_quarter_and_then_judged_by_what_it_did(me
     made = ongoing(event, daily)
     assert "Overdue" in made.note
     assert made.event.end_hour == daily.origin_hour + 24 * (N_DAYS - 340)
+    moved = moved_fraction(event, daily)
+    hours = np.array([event.start_hour - 1, event.end_hour, daily.origin_hour - 1, made.event.end_hour])
+    np.testing.assert_allclose(progress(made.event, hours)[0], [0.0, moved, moved, 1.0])
+    late = progress(made.event, hours, delay_hours=np.array([0.0, 240.0]))
+    assert late[1, 2] == moved
+    assert moved < late[1, 3] < 1.0
     assert past_change(made.event, np.array([daily.origin_hour - 1]), origin_hour=daily.origin_hour).after < 0.6
     long_ago, daily = measured(200, int(N_DAYS - GRACE_DAYS - 1), 0.5)
     assert ongoing(long_ago, daily) is None

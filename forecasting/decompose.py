@@ -70,10 +70,6 @@ class Decomposition:
 
     parts: tuple[GrowthPart, ...]
 
-    def growth_units(self, window: str, *, kind: str | None = None) -> float:
-        """Growth of the total over a window, of one kind or altogether. [units]"""
-        return sum(p.units for p in self.parts if p.pool is None and p.window == window and kind in (None, p.kind))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StagedMeans:

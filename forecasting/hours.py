@@ -13,7 +13,6 @@ HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
 HOURS_PER_YEAR = 8_760
 HOURS_PER_MONTH = 730
-DAYS_PER_MONTH = HOURS_PER_MONTH / HOURS_PER_DAY
 MAX_TERM_MONTHS = 120  # a longer term, or a longer time between purchases, is mistyped
 FIRST_DATE, LAST_DATE = "1970-01-01", "2199-12-31"  # a decision, a window or a ramp outside of them is mistyped
 
@@ -104,11 +103,6 @@ def add_months(hour: int, n_months: int) -> int:
     after = dt.date((index + 1) // 12, (index + 1) % 12 + 1, 1)
     day = min(date.day, (after - first).days)
     return hour_of_date(first.replace(day=day).isoformat())
-
-
-def day_index(hours: IntArray) -> IntArray:
-    """Epoch day of each epoch hour. Shape as given."""
-    return np.asarray(hours, dtype=np.int64) // HOURS_PER_DAY
 
 
 def hour_of_week(hours: IntArray) -> IntArray:

@@ -379,7 +379,7 @@ def _may_lose(declared: tuple[int, int] | None, days: IntArray) -> bool:
 def _present_shares(pool_units: FloatArray, group_of: IntArray, running: tuple[Succession, ...]) -> FloatArray:
     """Shares at the end of history; of the last week where a succession moves them. Shape (n_pools,)."""
     end = np.array([pool_units.shape[1]], dtype=np.int64)
-    shares: FloatArray = fit_shares(pool_units, group_of, end).shares[:, 0].copy()
+    shares: FloatArray = fit_shares(pool_units, group_of, end)[:, 0]
     moving = sorted({pool for s in running for pool in (s.losing, *s.gaining)})
     if moving:
         totals = group_sums(pool_units, group_of)[group_of]

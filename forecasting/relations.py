@@ -93,11 +93,6 @@ class DriverModel:
         moved = _moved(self.curves, np.arange(self.first_day, self.origin_day), self.origin_day)
         return _bounded(self.elasticity @ moved)
 
-    def median_log_factor(self, n_days: int) -> FloatArray:
-        """The same over the horizon, drivers and elasticities at their P50. Shape (n_targets, n_days)."""
-        moved = _moved(self.curves, self.origin_day + np.arange(n_days), self.origin_day)
-        return _bounded(self.elasticity @ moved)
-
     def sample(self, n_paths: int, n_days: int, rng: np.random.Generator) -> FloatArray:
         """Log of demand that drivers explain on sample paths of the horizon, relative to the last day of history.
 

@@ -3,11 +3,9 @@
 Demand is forecast where it is smooth, in the group, and split by shares. Not here: the group's level.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray, frozen_floats
+from forecasting.arrays import FloatArray, IntArray
 
 SHARE_DAYS = 28
 DAYS_PER_YEAR = 365
@@ -16,43 +14,9 @@ NEWBORN_SHARE_DAYS = 7
 DEAD_DAYS = 14
 RESTS_PER_YEAR = 3  # of a length, in the last year, that make it usual: one long outage is no habit
 PATIENCE = 2  # times the usual rest, until a pool that rests by habit counts as dead
-SMOOTHING_FRACTION = 0.05  # of a pool's usual day, added to both sides of a ratio so that empty days stay finite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ShareFits:
-    """Shares at every origin.
-
-    Attributes
-    ----------
-    shares : FloatArray of shape (n_pools, n_origins)
-        Part of the group's daily demand; 0 for a pool that is unborn or dead. Sums to at most 1 in a group.
-    pool_units, group_units : FloatArray of shape (n_pools, n_days)
-        Daily mean demand of each pool and of its group. [units]
-    smoothing_units : FloatArray of shape (n_pools,)
-        What is added to both sides of a ratio. [units]
-    """
-
-    shares: FloatArray
-    pool_units: FloatArray
-    group_units: FloatArray
-    smoothing_units: FloatArray
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        for name in ("shares", "pool_units", "group_units", "smoothing_units"):
-            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
-
-    def log_errors(self, pools: IntArray, origin_rows: IntArray, columns: IntArray) -> FloatArray:
-        """Log of what pools had over what their shares at an origin foresaw, elementwise over equal shapes."""
-        smoothing = self.smoothing_units[pools]
-        had = self.pool_units[pools, columns] + smoothing
-        foreseen = self.shares[pools, origin_rows] * self.group_units[pools, columns] + smoothing
-        errors: FloatArray = np.log(had / foreseen)
-        return errors
-
-
-def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) -> ShareFits:
+def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) -> FloatArray:
     """Share of each pool in its group at each origin, from the days before it.
 
     Four weeks' demand of the pool over the group's; the last week only (or what it has
@@ -68,6 +32,11 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
         Group of each pool.
     origins : IntArray of shape (n_origins,)
         Day index of each origin, at least `SHARE_DAYS`.
+
+    Returns
+    -------
+    FloatArray of shape (n_pools, n_origins)
+        0 for a pool that is unborn or dead; sums to 1 in a group with demand.
     """
     n_groups = int(group_of.max()) + 1
     group_units = group_sums(pool_units, group_of)[group_of]
@@ -84,13 +53,7 @@ def fit_shares(pool_units: FloatArray, group_of: IntArray, origins: IntArray) ->
     shares = np.where(is_alive, np.where(is_newborn, newest, shares), 0.0)
     totals = np.zeros((n_groups, len(origins)))
     np.add.at(totals, group_of, shares)
-    usual = np.array([float(np.mean(row[row > 0])) if np.any(row > 0) else 1.0 for row in pool_units])
-    return ShareFits(
-        shares=_ratio(shares, totals[group_of]),
-        pool_units=pool_units,
-        group_units=group_units,
-        smoothing_units=SMOOTHING_FRACTION * usual,
-    )
+    return _ratio(shares, totals[group_of])
 
 
 def patience_days(units: FloatArray, origins: IntArray) -> IntArray:

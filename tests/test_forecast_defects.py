@@ -108,7 +108,7 @@ def test_a_pool_is_given_twice_its_usual_rest_before_it_counts_as_dead() -> None
     units[2, :100], units[2, 150:250] = 1.0, 1.0  # one long outage is no habit
     origins = np.array([60, 280, 300])
     assert patience_days(units, origins).tolist() == [[DEAD_DAYS, 58, 58], [DEAD_DAYS] * 3, [DEAD_DAYS] * 3]
-    shares = fit_shares(units, np.zeros(3, dtype=np.int64), origins).shares
+    shares = fit_shares(units, np.zeros(3, dtype=np.int64), origins)
     group = units[:, -58:].sum()
     assert_allclose(shares[:, -1], np.array([30 / group, 1.0, 0.0]) / (30 / group + 1.0))
 

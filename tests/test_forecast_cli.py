@@ -497,6 +497,7 @@ def test_a_backtest_without_room_is_refused(
     result = plimsoll(*backtest_args(small_fleet, *more))
     assert result.exit_code == 2
     assert message in result.output
+    assert "usage.csv is refused" in result.output
 
 
 @pytest.mark.parametrize("option", ["--roadmap", "--drivers"])

@@ -6,7 +6,7 @@ Not here: how a window is scored (`optimizer.jobs.forecast_backtest`).
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forecasting.errors import InputError, Problem
+from forecasting.errors import HistoryError, InputError, Problem
 from forecasting.forecast import NEEDED_HISTORY_DAYS
 from forecasting.history import History, read_usage
 from forecasting.hours import HOURS_PER_DAY, add_months, date_of_hour, hour_of_date
@@ -79,9 +79,7 @@ def backtest_files(order: BacktestOrder, options: RunOptions, *, tell: Tell) -> 
     Raises
     ------
     InputError
-        If a file is wrong, or leaves no window.
-    HistoryError
-        If history before the first origin is too short.
+        If a file is wrong, leaves no window, or too little history before an origin.
     """
     _check_single(order)
     scores: list[tuple[str, WindowScores]] = []
@@ -95,7 +93,11 @@ def backtest_files(order: BacktestOrder, options: RunOptions, *, tell: Tell) -> 
         if order.roadmap is not None:
             _check_events(roadmap, history, origins, source=str(order.roadmap))
         plan = replace(order.plan, origin_hours=origins, drivers=drivers, roadmap_source=str(order.roadmap))
-        scores += [(path.name, window) for window in backtest_forecasts(history, roadmap, plan, tell=tell)]
+        try:
+            scores += [(path.name, window) for window in backtest_forecasts(history, roadmap, plan, tell=tell)]
+        except HistoryError as error:
+            message = f"an origin cannot be forecast: {error} As-of is the origin; --start sets the first."
+            raise InputError(str(path), [Problem(message=message)]) from None
     records = [InputRecord(role=role, name=path.name, sha256=file_sha256(path)) for role, path in order.given]
     return BacktestAnswer(order=order, scores=tuple(scores), inputs=tuple(records), versions=versions())
 

@@ -114,7 +114,7 @@ class PreparedForecast:
         """Growth of the past and of the horizon."""
         request, past = self.request, self.past
         last = request.hours > request.hours[-1] - MEAN_DAYS * HOURS_PER_DAY
-        found = shift_events(past.daily, past.shifts)
+        found = (*(launch.event for launch in past.launches), *shift_events(past.daily, past.shifts))
         return decomposition(
             past.daily,
             past.events,

@@ -13,6 +13,7 @@ from forecasting.daily import DailyHistory, daily_history
 from forecasting.driver_events import with_driver_amounts
 from forecasting.event_effects import EventEffect, estimated_events
 from forecasting.found_events import GroupShifts, group_shifts
+from forecasting.found_launches import FoundLaunch, found_launches
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY
 from forecasting.relations import DailyDemand, DriverModel, driver_assumptions, fit_drivers
@@ -37,6 +38,8 @@ class Past:
         Visible events in order of their start, with estimated sizes.
     effects : tuple of EventEffect
         What the events did, and are expected to do.
+    launches : tuple of FoundLaunch
+        Pools that were born and added demand, undeclared: `daily` is restated by them too.
     shifts : GroupShifts
         Level shifts of the groups that nobody declared.
     spikes : tuple of tuple of Spike
@@ -53,6 +56,7 @@ class Past:
     organic: DailyHistory
     events: tuple[Event, ...]
     effects: tuple[EventEffect, ...]
+    launches: tuple[FoundLaunch, ...]
     shifts: GroupShifts
     spikes: tuple[tuple[Spike, ...], ...]
     drivers: DriverModel | None
@@ -78,6 +82,10 @@ def understood_past(history: History, roadmap: Roadmap, request: ForecastRequest
     holidays = holiday_names(seen.days, country=request.settings.holiday_country)
     estimates = estimated_events(seen, declared, holidays=holidays)
     daily = daily_history(history, estimates.events, as_of_hour=request.as_of_hour)
+    launches = found_launches(daily, estimates.events)
+    if launches:
+        found = (launch.event for launch in launches)
+        daily = daily_history(history, (*estimates.events, *found), as_of_hour=request.as_of_hour)
     cleaned, spikes = without_group_spikes(daily)
     organic = cleaned
     if drivers is not None:
@@ -91,6 +99,7 @@ def understood_past(history: History, roadmap: Roadmap, request: ForecastRequest
         organic=organic,
         events=estimates.events,
         effects=estimates.effects,
+        launches=launches,
         shifts=group_shifts(daily, holidays),
         spikes=spikes,
         drivers=drivers,

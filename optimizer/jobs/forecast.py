@@ -83,7 +83,11 @@ def forecast_usage(paths: ForecastPaths, options: RunOptions, order: ForecastOrd
         outlooks=outlooks,
         causes=causes,
         parts=history_parts(
-            past.daily, past.events, holidays=past.holidays, shifts=past.shifts, successions=layout.mix.successions
+            past.daily,
+            (*past.events, *(launch.event for launch in past.launches)),
+            holidays=past.holidays,
+            shifts=past.shifts,
+            successions=layout.mix.successions,
         ),
         assumptions=(*layout.assumptions, *_assumptions(order, n_paths)),
         inputs=paths.records(),

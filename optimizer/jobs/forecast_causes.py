@@ -15,6 +15,7 @@ from forecasting.daily import DailyHistory
 from forecasting.decompose import MEAN_DAYS, Decomposition, GrowthPart
 from forecasting.event_effects import EventEffect
 from forecasting.found_events import shift_effects
+from forecasting.found_launches import launch_effects
 from forecasting.history import History
 from forecasting.mix import MixModel
 from forecasting.past import Past
@@ -90,6 +91,7 @@ def causes_of(
     """Causes of a forecast."""
     effects = (
         *past.effects,
+        *launch_effects(past.launches),
         *shift_effects(past.daily, past.shifts),
         *succession_effects(past.daily, mix.successions),
     )

@@ -205,8 +205,11 @@ def check_roadmap(
         With all problems.
     """
     problems = [] if seen_hours is None else list(_unlearnable(roadmap, seen_hours))
+    moving = [event for event in roadmap.events if event.kind is not EventKind.CAPACITY_CLIFF]
+    brought = {pool for event in moving for pool, _ in event.to_shares}
     for event in roadmap.events:
-        targets = [pool for pool, _ in event.to_shares]
+        is_cliff = event.kind is EventKind.CAPACITY_CLIFF
+        targets = [pool for pool, _ in event.to_shares if not (is_cliff and pool in brought)]
         must_exist = list(event.from_pools)
         if event.kind in SCALING_KINDS and event.add_units is None:
             must_exist += targets

@@ -367,3 +367,14 @@ def test_the_roadmaps_of_the_real_trace_are_read(shared_data):
     roadmap = read_roadmap(shared_data / "trace" / "roadmap_r1.yaml")
     assert [event.name for event in roadmap.events] == ["A-to-B", "I-to-L"]
     assert roadmap.missing_hours == "zero"
+
+
+def test_a_cliff_may_stand_on_a_pool_that_only_another_event_brings(tmp_path):
+    path = tmp_path / "roadmap.yaml"
+    launch = "{name: new, kind: launch, to: {r/new: 1.0}, add_units: 5, start: 2024-05-01}"
+    cliff = "{name: wall, kind: capacity_cliff, pools: [r/new], threshold_units: 3, start: 2024-05-01}"
+    path.write_text(f"events: [{launch}, {cliff}]\n")
+    check_roadmap(read_roadmap(path), {"r/old"}, {"r/old", "r/new"}, source="roadmap.yaml")
+    path.write_text(f"events: [{cliff}]\n")
+    with pytest.raises(InputError, match="'r/new' must be in the usage"):
+        check_roadmap(read_roadmap(path), {"r/old"}, None, source="roadmap.yaml")

@@ -19,7 +19,7 @@ def fitted(units: np.ndarray, **given: object) -> MixModel:
     """Fit one group of pools, without declared events unless given."""
     keywords = {"declared_from": (None,) * len(units), **given}
     group_of = np.zeros(len(units), dtype=np.int64)
-    return fit_mix(units, group_of, FIRST_DAY + np.arange(units.shape[1]), **keywords)  # type: ignore[arg-type]
+    return fit_mix(units, group_of, FIRST_DAY + np.arange(units.shape[1]), **keywords)  # type: ignore[arg-type]  # by name
 
 
 def steady(n_pools: int = 3, n_days: int = 400, seed: int = 0) -> np.ndarray:

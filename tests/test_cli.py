@@ -332,9 +332,9 @@ def test_the_optimum_prints_its_purchases_and_its_certificate(
 def test_what_the_machine_cannot_do_is_one_clear_error(error: Exception, says: str):
     @app.command("fail-on-purpose", hidden=True)
     def fail() -> None:
-        from optimizer.cli import _clear_errors
+        from optimizer.commands.shell import clear_errors
 
-        with _clear_errors():
+        with clear_errors():
             raise error
 
     try:
@@ -349,9 +349,9 @@ def test_what_the_machine_cannot_do_is_one_clear_error(error: Exception, says: s
 def test_a_certificate_that_fails_is_a_defect_not_a_mistake_of_the_user():
     @app.command("fail-on-purpose", hidden=True)
     def fail() -> None:
-        from optimizer.cli import _clear_errors
+        from optimizer.commands.shell import clear_errors
 
-        with _clear_errors():
+        with clear_errors():
             msg = "two sums disagree"
             raise CertificateError(msg)
 

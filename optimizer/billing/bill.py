@@ -1,7 +1,7 @@
 """A bill: what some hours cost, by pool and by commitment, and the metrics of it.
 
 Money is amortized (upfront spread over the term) unless a name says `cash`. Not here: the rules that decide who covers
-what (`optimizer.billing.aws`).
+what (`optimizer.billing.aws.order`).
 """
 
 from collections.abc import Mapping

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.billing.aws import Holding, Stage
-from optimizer.billing.case_values import CaseFormatError, Fields, NotSupportedError
-from optimizer.billing.cases_ri import holding_of
-from optimizer.billing.instances import (
+from optimizer.billing.aws.instances import (
     Instances,
     normalization_factor,
     region_of_zone,
     standard_platform,
     standard_tenancy,
 )
+from optimizer.billing.aws.order import Holding, Stage
+from optimizer.billing.case_values import CaseFormatError, Fields, NotSupportedError
+from optimizer.billing.cases_ri import holding_of
 
 PLACE_FIELDS = frozenset({"account", "instance_type", "sku", "family", "region", "az", "platform", "tenancy"})
 USAGE_FIELDS = PLACE_FIELDS | {"id", "service", "quantity", "unit", "od_rate", "csp_rate", "ec2isp_rate"}

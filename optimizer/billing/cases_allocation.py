@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from optimizer.billing.aws import UsageLines, settle
+from optimizer.billing.aws.order import UsageLines, settle
 from optimizer.billing.case_commitments import HeldInCase, held_in_case, name_of, read_usage
 from optimizer.billing.case_values import Case, CaseFormatError, NotSupportedError
 from optimizer.billing.cases_ri import NEGLIGIBLE_UNITS

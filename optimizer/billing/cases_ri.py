@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from optimizer.billing.aws import Holding, Settlement, UsageLines, settle
-from optimizer.billing.case_values import Case, CaseFormatError, Fields, NotSupportedError
-from optimizer.billing.instances import (
+from optimizer.billing.aws.instances import (
     Instances,
     fitting_lines,
     normalization_factor,
@@ -19,6 +17,8 @@ from optimizer.billing.instances import (
     standard_platform,
     standard_tenancy,
 )
+from optimizer.billing.aws.order import Holding, Settlement, UsageLines, settle
+from optimizer.billing.case_values import Case, CaseFormatError, Fields, NotSupportedError
 
 INPUT_FIELDS = frozenset({"usage", "ris", "normalization_overrides", "sharing"})
 USAGE_FIELDS = frozenset({"account", "instance_type", "quantity", "az", "region", "platform", "tenancy", "id"})

@@ -1,7 +1,7 @@
 """Which pools a commitment of a price list may cover, and when it has its turn.
 
 Commitments of one offer, account and place are one holding with a quantity that varies over time. Not here: the order
-of application (`optimizer.billing.aws`), money (`optimizer.billing.replay`).
+of application (`optimizer.billing.aws.order`), money (`optimizer.billing.replay`).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
 from forecasting.errors import InputError, Problem
-from optimizer.billing.aws import Stage
+from optimizer.billing.aws.order import Stage
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment

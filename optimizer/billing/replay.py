@@ -1,7 +1,7 @@
 """Bills demand against a price list and the commitments held, hour by hour, under the AWS order.
 
 `bill_portfolio` bills one demand, `bill_scenarios` every scenario. This is the judge of a plan: it shares nothing with
-the program but the prices. Not here: the order itself (`optimizer.billing.aws`).
+the program but the prices. Not here: the order itself (`optimizer.billing.aws.order`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
 from forecasting.scenarios import Scenarios
-from optimizer.billing.aws import Holding, Settlement, UsageLines, settle
+from optimizer.billing.aws.order import Holding, Settlement, UsageLines, settle
 from optimizer.billing.bill import Bill, CommitmentBill
 from optimizer.billing.eligibility import Group, grouped_commitments
 from optimizer.offers import Catalog, Offer, OfferKind

@@ -1,6 +1,6 @@
 """Which EC2 usage a Reserved Instance fits: type, size, place, platform and tenancy.
 
-Not here: the order in which reservations are applied (`optimizer.billing.aws`).
+Not here: the order in which reservations are applied (`optimizer.billing.aws.order`).
 
 References
 ----------
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from optimizer.billing.aws import Stage
+from optimizer.billing.aws.order import Stage
 
 LINUX = "linux/unix"
 DEFAULT_TENANCY = "default"

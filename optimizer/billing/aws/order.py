@@ -12,7 +12,7 @@ The order, in every hour by itself [1]_ [2]_:
 AWS leaves open which of two reservations comes first on the same usage; here the one that fits fewer lines does, then
 the one given first. Two plans of one type are ordered by what each saves on each line.
 
-Not here: which usage a commitment is eligible for (`optimizer.billing.instances` for AWS attributes,
+Not here: which usage a commitment is eligible for (`optimizer.billing.aws.instances` for AWS attributes,
 `optimizer.billing.replay` for a price list), nor money (`optimizer.billing.bill`).
 
 References

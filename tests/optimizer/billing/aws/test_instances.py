@@ -3,7 +3,7 @@ import csv
 import pytest
 from numpy.testing import assert_allclose
 
-from optimizer.billing.instances import (
+from optimizer.billing.aws.instances import (
     Instances,
     fitting_lines,
     is_size_flexible,

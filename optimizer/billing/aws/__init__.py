@@ -1,0 +1,1 @@
+"""The rules of AWS: what a commitment fits, the order of application."""

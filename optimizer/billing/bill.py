@@ -1,7 +1,7 @@
 """A bill: what some hours cost, by pool and by commitment, and the metrics of it.
 
 Money is amortized (upfront spread over the term) unless a name says `cash`. Not here: the rules that decide who covers
-what (`optimizer.billing.aws.order`).
+what (`optimizer.billing.dispatch`).
 """
 
 from collections.abc import Mapping
@@ -74,16 +74,21 @@ class Bill:
         Units of capacity reservations that no demand uses: extra usage. [units]
     on_demand_units : FloatArray of shape (n_pools, n_hours)
         Demand and idle units that nothing covers. [units]
-    covered_units : Mapping of OfferKind to FloatArray of shape (n_pools, n_hours)
-        Demand and idle units covered by commitments of a kind; kinds that cover nothing are absent. [units]
     covered_by_offer : Mapping of str to FloatArray of shape (n_pools, n_hours)
-        The same by offer id. [units]
+        Demand and idle units covered by commitments of an offer; offers that cover nothing may be absent. [units]
+    kind_of_offer : Mapping of str to OfferKind
+    draw_by_offer : Mapping of str to FloatArray of shape (n_pools,)
+        Quantity that one covered unit of each pool uses up; 0 where it covers none.
     hour_fee_usd : FloatArray of shape (n_hours,)
         Effective fees of what is held in each hour, used or not. [USD/h]
     spot_rate_usd : FloatArray of shape (n_pools,)
         Effective spot rate; nan without one. [USD/unit-hour]
     on_demand_usd, spot_usd : FloatArray of shape (n_pools,)
-        Cost of on-demand and of spot units. [USD]
+        Cost of on-demand units, after sustained-use discounts, and of spot units. [USD]
+    sustained_use_usd : FloatArray of shape (n_pools,)
+        What sustained-use discounts take off. [USD]
+    sustained_use_fraction : FloatArray of shape (n_pools, n_hours) or None
+        The same as a part of the on-demand rate; None: nothing anywhere.
     on_demand_rate_usd : FloatArray of shape (n_pools,)
         [USD/unit-hour]
     commitments : tuple of CommitmentBill
@@ -103,12 +108,15 @@ class Bill:
     spot_units: FloatArray
     idle_units: FloatArray
     on_demand_units: FloatArray
-    covered_units: Mapping[OfferKind, FloatArray]
     covered_by_offer: Mapping[str, FloatArray]
+    kind_of_offer: Mapping[str, OfferKind]
+    draw_by_offer: Mapping[str, FloatArray]
     hour_fee_usd: FloatArray
     spot_rate_usd: FloatArray
     on_demand_usd: FloatArray
     spot_usd: FloatArray
+    sustained_use_usd: FloatArray
+    sustained_use_fraction: FloatArray | None
     on_demand_rate_usd: FloatArray
     commitments: tuple[CommitmentBill, ...]
     on_demand_equivalent_usd: float
@@ -126,9 +134,19 @@ class Bill:
             "on_demand_units",
             "on_demand_usd",
             "spot_usd",
+            "sustained_use_usd",
             "on_demand_rate_usd",
         ):
             object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+
+    @property
+    def covered_units(self) -> dict[OfferKind, FloatArray]:
+        """Demand and idle units covered by commitments of a kind; kinds that cover nothing may be absent. [units]"""
+        out: dict[OfferKind, FloatArray] = {}
+        for offer_id, units in self.covered_by_offer.items():
+            kind = self.kind_of_offer[offer_id]
+            out[kind] = out[kind] + units if kind in out else units
+        return out
 
     @property
     def fee_usd(self) -> float:

@@ -16,9 +16,9 @@ from optimizer.billing.aws.instances import (
     standard_platform,
     standard_tenancy,
 )
-from optimizer.billing.aws.order import Holding, Stage
 from optimizer.billing.case_values import CaseFormatError, Fields, NotSupportedError
 from optimizer.billing.cases_ri import holding_of
+from optimizer.billing.settlement import Holding, Stage
 
 PLACE_FIELDS = frozenset({"account", "instance_type", "sku", "family", "region", "az", "platform", "tenancy"})
 USAGE_FIELDS = PLACE_FIELDS | {"id", "service", "quantity", "unit", "od_rate", "csp_rate", "ec2isp_rate"}

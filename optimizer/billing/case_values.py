@@ -4,7 +4,7 @@ Not here: what the values of a kind mean (`cases_ri`, `cases_allocation`, `cases
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
@@ -86,6 +86,24 @@ class Fields:
             raise CaseFormatError(msg)
         return float(value)
 
+    def first_number(self, *names: str) -> float | None:
+        """Read a finite number >= 0 under the first of the names that is given; None where none is."""
+        return next((number for name in names if (number := self.optional_number(name)) is not None), None)
+
+    def needed(self, *names: str) -> float:
+        """Read a number under the first of the names that is given.
+
+        Raises
+        ------
+        NotSupportedError
+            If none is given: what is asked for cannot be answered.
+        """
+        value = self.first_number(*names)
+        if value is None:
+            msg = f"needs one input among {', '.join(names)}"
+            raise NotSupportedError(msg)
+        return value
+
     def text(self, *names: str) -> str:
         """Read a text under the first of the names that is given; empty where none is."""
         for name in names:
@@ -124,12 +142,43 @@ class Fields:
         return {key: fields.number(key) for key in fields.values}
 
 
+def answer_of(answers: Mapping[str, Callable[[], object]], key: str) -> object:
+    """Answer an expected key, in American or British spelling.
+
+    Parameters
+    ----------
+    answers : Mapping of str to callable
+        By key, in American spelling; each may raise NotSupportedError where an input is missing.
+    key : str
+
+    Raises
+    ------
+    NotSupportedError
+        If there is no answer of that name.
+    """
+    american = key.replace("utilis", "utiliz").replace("amortis", "amortiz")
+    if american not in answers:
+        msg = f"cannot check key '{key}'"
+        raise NotSupportedError(msg)
+    return answers[american]()
+
+
 def as_fields(value: object, place: str) -> Fields:
     """Check that a value is a JSON object."""
     if not isinstance(value, dict):
         msg = f"{place} must be an object, got {value!r}."
         raise CaseFormatError(msg)
     return Fields(place=place, values=value)
+
+
+def text_list(fields: Fields, name: str) -> list[str]:
+    """Read a list of texts; empty where it is absent."""
+    value = fields.values.get(name)
+    items = [] if value is None else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        msg = f"{fields.place}.{name} must be a list of texts, got {items!r}."
+        raise CaseFormatError(msg)
+    return items
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

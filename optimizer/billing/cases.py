@@ -23,8 +23,19 @@ from optimizer.billing.case_values import (
     differences,
 )
 from optimizer.billing.cases_allocation import AllocationCase
+from optimizer.billing.cases_amortization import AmortizationCase
+from optimizer.billing.cases_azure import AzureHoursCase, AzureReservationCase
+from optimizer.billing.cases_azure_returns import AzureExchangeCase, AzureRateCase, AzureRefundCase
+from optimizer.billing.cases_billing_lines import BillingLinesCase
+from optimizer.billing.cases_commitment_hour import SpendHourCase, UsageHourCase
+from optimizer.billing.cases_exchange import ExchangeCase
+from optimizer.billing.cases_gcp import FlexibleCudCase, ResourceCudCase, SustainedUseCase
 from optimizer.billing.cases_metric import MetricCase
+from optimizer.billing.cases_modification import ModificationCase
+from optimizer.billing.cases_organization import BlendedRateCase, ConsolidatedCase, ListValueCase, SecondsCase
+from optimizer.billing.cases_rates import BreakEvenCase, EffectiveRateCase, PurchaseScheduleCase
 from optimizer.billing.cases_ri import ReservationCase
+from optimizer.errors import OptimizerError
 
 USAGE = "usage: check_billing_cases FILE\n\nRuns the billing cases of a JSON file and compares with what is published."
 
@@ -37,10 +48,40 @@ class Settled(Protocol):
         ...
 
 
-KINDS: Mapping[tuple[str, str], Callable[[Case], Settled]] = {
+Kinds = Mapping[tuple[str, str], Callable[[Case], Settled]]
+
+KINDS: Kinds = {
+    ("azure", "ri_application"): AzureReservationCase,
+    ("azure", "ri_partial_hours"): AzureHoursCase,
+    ("azure", "effective_rate"): AzureRateCase,
+    ("azure", "refund"): AzureRefundCase,
+    ("azure", "ri_exchange"): AzureExchangeCase,
+    ("gcp", "sustained_use"): SustainedUseCase,
+    ("gcp", "spend_cud"): FlexibleCudCase,
+    ("gcp", "resource_cud"): ResourceCudCase,
     ("aws", "hourly_allocation"): AllocationCase,
     ("aws", "ri_application"): ReservationCase,
     ("aws", "metric"): MetricCase,
+    ("aws", "ri_modification"): ModificationCase,
+    ("aws", "ri_exchange"): ExchangeCase,
+    ("aws", "ri_per_second"): SecondsCase,
+    ("aws", "consolidated_billing"): ConsolidatedCase,
+    ("aws", "blended_rate"): BlendedRateCase,
+    ("aws", "list_value"): ListValueCase,
+    ("aws", "amortisation"): AmortizationCase,
+    ("aws", "billing_lines"): BillingLinesCase,
+    ("generic", "spend_commitment_hour"): SpendHourCase,
+    ("generic", "usage_commitment_hour"): UsageHourCase,
+    ("aws", "effective_rate"): EffectiveRateCase,
+    ("aws", "break_even"): BreakEvenCase,
+    ("generic", "break_even"): BreakEvenCase,
+    ("aws", "purchase_schedule"): PurchaseScheduleCase,
+    ("generic", "purchase_schedule"): PurchaseScheduleCase,
+}
+
+EXEMPT: Mapping[str, str] = {
+    "rule_order": "rules in words, without figures; the tests of the engine's order hold each of them",
+    "tiered_volume": "tiers of stored volume are no commitment and no business of this program",
 }
 
 
@@ -98,11 +139,13 @@ def read_cases(path: Path) -> tuple[Case, ...]:
         raise _refusal(path, str(error)) from error
 
 
-def run_case(case: Case) -> Outcome:
+def run_case(case: Case, kinds: Kinds = KINDS) -> Outcome:
     """Run one case; it passes when every expected key is answered as published."""
-    kind = KINDS.get((case.provider, case.kind))
+    kind = kinds.get((case.provider, case.kind))
     if kind is None:
-        return Outcome(case=case, status=Status.NOT_SUPPORTED, reasons=("no rules for this kind",))
+        return Outcome(
+            case=case, status=Status.NOT_SUPPORTED, reasons=(EXEMPT.get(case.kind, "no rules for this kind"),)
+        )
     if not case.expected:
         return Outcome(case=case, status=Status.FAILED, reasons=("expects nothing, so nothing can be checked",))
     try:
@@ -115,14 +158,14 @@ def run_case(case: Case) -> Outcome:
     for key, expected in case.expected.items():
         try:
             got = settled.answer(key, expected)
-        except NotSupportedError as error:
+        except OptimizerError as error:
             reasons.append(f"{key}: {error}")
             continue
         reasons.extend(differences(expected, got, tolerance=case.tolerance, place=key))
     return Outcome(case=case, status=Status.FAILED if reasons else Status.PASSED, reasons=tuple(reasons))
 
 
-def report(outcomes: Sequence[Outcome]) -> str:
+def report(outcomes: Sequence[Outcome], kinds_known: Kinds = KINDS) -> str:
     """Text for the terminal: a table by kind, then what did not pass, then the totals on the last line."""
     kinds = sorted({(outcome.case.provider, outcome.case.kind) for outcome in outcomes})
     counts = Counter((outcome.case.provider, outcome.case.kind, outcome.status) for outcome in outcomes)
@@ -132,7 +175,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
         cells = "  ".join(f"{counts[provider, kind, status]:>13}" for status in Status)
         lines.append(f"{f'{provider} {kind}':<{width}}  {cells}")
     for outcome in outcomes:
-        is_known = (outcome.case.provider, outcome.case.kind) in KINDS
+        is_known = (outcome.case.provider, outcome.case.kind) in kinds_known or outcome.case.kind in EXEMPT
         if outcome.status == Status.PASSED or not is_known:
             continue
         lines += [
@@ -144,7 +187,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, "", ", ".join(f"{totals[status]} {status.value}" for status in Status)])
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], kinds: Kinds = KINDS) -> int:
     """Run the file named by the arguments; 0: all passed, 1: not all, 2: no such answer."""
     if list(arguments) in (["-h"], ["--help"]):
         sys.stdout.write(USAGE + "\n")
@@ -157,8 +200,8 @@ def main(arguments: Sequence[str]) -> int:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    outcomes = [run_case(case) for case in cases]
-    sys.stdout.write(report(outcomes) + "\n")
+    outcomes = [run_case(case, kinds) for case in cases]
+    sys.stdout.write(report(outcomes, kinds) + "\n")
     return 0 if all(outcome.status == Status.PASSED for outcome in outcomes) else 1
 
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from optimizer.billing.aws.order import UsageLines, settle
+from optimizer.billing.aws.order import settle
 from optimizer.billing.case_commitments import HeldInCase, held_in_case, name_of, read_usage
+from optimizer.billing.case_sharing import sharing_of
 from optimizer.billing.case_values import Case, CaseFormatError, NotSupportedError
 from optimizer.billing.cases_ri import NEGLIGIBLE_UNITS
+from optimizer.billing.settlement import UsageLines
 from optimizer.metrics import coverage_fraction, effective_savings_fraction, utilization_fraction
 
 INPUT_FIELDS = frozenset({"usage", "commitments", "normalization_overrides", "sharing"})
@@ -51,7 +53,7 @@ class AllocationCase:
             units=self.units[:, None],
         )
         holdings = [held.holding for held in self.held]
-        self.settled = settle(lines, holdings, is_shared=case.inputs.flag("sharing", default=True))
+        self.settled = settle(lines, holdings, sharing=sharing_of(case.inputs))
         self.on_demand = self.settled.on_demand_units[:, 0]
         self.used = self.settled.used_quantity[:, 0]
 

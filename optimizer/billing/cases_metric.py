@@ -6,11 +6,11 @@ Not here: the formulas (`optimizer.metrics`).
 from optimizer.billing.case_values import Case, NotSupportedError
 from optimizer.metrics import coverage_fraction, effective_savings_fraction, utilization_fraction
 
-COMMITTED_FIELDS = ("hourly_commitment", "commitment", "committed")
+COMMITTED_FIELDS = ("hourly_commitment", "commitment", "committed", "total_commitment")
 USED_FIELDS = ("used", "used_commitment")
-COVERED_FIELDS = ("covered", "covered_on_demand_equivalent")
-UNCOVERED_FIELDS = ("on_demand", "uncovered")
-EQUIVALENT_FIELDS = ("on_demand_equivalent",)
+COVERED_FIELDS = ("covered", "covered_on_demand_equivalent", "spend_covered", "spend_covered_by_savings_plans")
+UNCOVERED_FIELDS = ("on_demand", "uncovered", "on_demand_cost", "on_demand_spend")
+EQUIVALENT_FIELDS = ("on_demand_equivalent", "on_demand_equivalent_cost", "on_demand_cost_equivalent")
 ACTUAL_FIELDS = ("actual", "actual_cost")
 
 
@@ -53,6 +53,8 @@ class MetricCase:
             return effective_savings_fraction(
                 actual_usd=self._one_of(ACTUAL_FIELDS), on_demand_equivalent_usd=self._one_of(EQUIVALENT_FIELDS)
             )
+        if key in ("savings", "net_savings"):
+            return self._one_of(EQUIVALENT_FIELDS) - self._one_of(ACTUAL_FIELDS)
         msg = f"cannot check key '{key}'"
         raise NotSupportedError(msg)
 

@@ -17,8 +17,10 @@ from optimizer.billing.aws.instances import (
     standard_platform,
     standard_tenancy,
 )
-from optimizer.billing.aws.order import Holding, Settlement, UsageLines, settle
+from optimizer.billing.aws.order import settle
+from optimizer.billing.case_sharing import sharing_of
 from optimizer.billing.case_values import Case, CaseFormatError, Fields, NotSupportedError
+from optimizer.billing.settlement import Holding, Settlement, UsageLines
 
 INPUT_FIELDS = frozenset({"usage", "ris", "normalization_overrides", "sharing"})
 USAGE_FIELDS = frozenset({"account", "instance_type", "quantity", "az", "region", "platform", "tenancy", "id"})
@@ -57,7 +59,7 @@ class ReservationCase:
             on_demand_usd=np.zeros(len(self.running)),
             units=self.units[:, None],
         )
-        self.settled: Settlement = settle(lines, self.holdings, is_shared=case.inputs.flag("sharing", default=True))
+        self.settled: Settlement = settle(lines, self.holdings, sharing=sharing_of(case.inputs))
 
     def answer(self, key: str, expected: object) -> object:
         """Say what the engine found for an expected key.

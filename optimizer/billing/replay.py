@@ -1,7 +1,7 @@
-"""Bills demand against a price list and the commitments held, hour by hour, under the AWS order.
+"""Bills demand against a price list and the commitments held, hour by hour, each provider's by its own rules.
 
 `bill_portfolio` bills one demand, `bill_scenarios` every scenario. This is the judge of a plan: it shares nothing with
-the program but the prices. Not here: the order itself (`optimizer.billing.aws.order`).
+the program but the prices. Not here: the orders of application (`optimizer.billing.dispatch`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,12 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
 from forecasting.scenarios import Scenarios
-from optimizer.billing.aws.order import Holding, Settlement, UsageLines, settle
 from optimizer.billing.bill import Bill, CommitmentBill
+from optimizer.billing.dispatch import settle_by_rules
 from optimizer.billing.eligibility import Group, grouped_commitments
+from optimizer.billing.pool_lines import PoolLines
+from optimizer.billing.settlement import Settlement
+from optimizer.billing.sustained import sustained_fractions, sustained_groups
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
@@ -73,7 +76,8 @@ def bill_portfolio(
     Raises
     ------
     InputError
-        If a zonal reservation would float over several pools.
+        If a zonal reservation would float over several pools, an offer covers pools of two providers, or a scope is
+        none of its provider's.
     KeyError
         If a commitment's offer is not in the catalog.
     ValueError
@@ -135,21 +139,21 @@ class _Judge:
         groups = grouped_commitments(catalog, self.pools, commitments)
         self.covering = [group for group in groups if group.stage is not None]
         self.reserving = [group for group in groups if group.stage is None]
+        idle_rows = sorted({int(line) for group in self.reserving for line in group.lines})
+        self.lines = PoolLines(catalog=catalog, pools=tuple(self.pools), idle_rows=tuple(idle_rows))
         self.holdings = [
-            Holding(
-                label=group.offer.offer_id,
-                stage=group.stage,
-                account=group.account,
-                lines=group.lines,
-                draw=group.draw,
-                quantity=self.held(group),
-            )
+            self.lines.holding(group, group.stage, self.held(group))
             for group in self.covering
             if group.stage is not None
         ]
+        self.rules = [group.rules for group in self.covering]
+        self.sustained = sustained_groups(catalog, self.pools)
         self.spot_rate_usd = _effective_spot_usd(catalog, self.pools)
         self.hour_fee_usd = np.zeros(len(self.hours))
+        self.draw_by_offer: dict[str, FloatArray] = {}
         for group in self.covering:
+            draw = self.draw_by_offer.setdefault(group.offer.offer_id, np.zeros(len(catalog.pools)))
+            draw[group.lines] = group.draw
             self.hour_fee_usd += self.held(group) * group.offer.effective_hourly_usd
 
     def held(self, group: Group) -> FloatArray:
@@ -170,14 +174,12 @@ class _Judge:
         firm = demand - spot
         idle, used_reserved = self.idle_units(firm)
         rate_usd = self.catalog.on_demand_usd
-        usage = UsageLines(
-            names=self.catalog.pools,
-            accounts=tuple(pool.account for pool in self.pools),
-            on_demand_usd=rate_usd,
-            units=firm + idle,
-        )
-        settled = settle(usage, self.holdings, is_shared=options.is_shared)
-        covered_demand = np.minimum(usage.units - settled.on_demand_units, firm)
+        usage = self.lines.usage(firm, idle)
+        settled = settle_by_rules(usage, self.holdings, self.rules, is_shared=options.is_shared)
+        on_demand_units = self.lines.by_pool(settled.on_demand_units)
+        list_usd = (on_demand_units @ weights) * rate_usd
+        discount = self.sustained_discount(on_demand_units, weights)
+        saved_usd = np.zeros(shape[0]) if discount is None else ((on_demand_units * discount) @ weights) * rate_usd
         return Bill(
             pools=self.catalog.pools,
             hours=self.hours,
@@ -185,27 +187,29 @@ class _Judge:
             demand_units=demand,
             spot_units=spot,
             idle_units=idle,
-            on_demand_units=settled.on_demand_units,
-            covered_units=self.by_kind(settled.covered_units),
-            covered_by_offer=settled.covered_units,
+            on_demand_units=on_demand_units,
+            kind_of_offer={group.offer.offer_id: group.offer.kind for group in self.covering},
+            draw_by_offer=self.draw_by_offer,
+            covered_by_offer={offer_id: self.lines.by_pool(units) for offer_id, units in settled.covered_units.items()},
             hour_fee_usd=self.hour_fee_usd,
             spot_rate_usd=self.spot_rate_usd,
-            on_demand_usd=(settled.on_demand_units @ weights) * rate_usd,
+            on_demand_usd=list_usd - saved_usd,
+            sustained_use_usd=saved_usd,
+            sustained_use_fraction=discount,
             spot_usd=(spot @ weights) * np.nan_to_num(self.spot_rate_usd),
             on_demand_rate_usd=rate_usd,
             commitments=self.commitment_bills(settled, used_reserved, weights),
             on_demand_equivalent_usd=float((demand @ weights) @ rate_usd),
             eligible_on_demand_usd=float((firm @ weights) @ rate_usd),
-            covered_on_demand_usd=float((covered_demand @ weights) @ rate_usd),
+            covered_on_demand_usd=float(((firm - settled.on_demand_units[: shape[0]]) @ weights) @ rate_usd),
         )
 
-    def by_kind(self, by_offer: Mapping[str, FloatArray]) -> dict[OfferKind, FloatArray]:
-        """Units that offers cover, summed by their kind. Shape (n_pools, n_hours) each."""
-        out: dict[OfferKind, FloatArray] = {}
-        for offer_id, units in by_offer.items():
-            kind = self.catalog.offer(offer_id).kind
-            out[kind] = out[kind] + units if kind in out else units
-        return out
+    def sustained_discount(self, on_demand_units: FloatArray, weights: FloatArray) -> FloatArray | None:
+        """Part of the on-demand rate that sustained-use discounts take off. Shape (n_pools, n_hours); None: none."""
+        if not self.sustained:
+            return None
+        usd = on_demand_units * self.catalog.on_demand_usd[:, None]
+        return sustained_fractions(self.sustained, usd, self.hours, weights)
 
     def spot_of(self, demand: FloatArray, given: FloatArray | None) -> FloatArray:
         """Units on spot, given and checked or by the default rule. Shape (n_pools, n_hours)."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from optimizer.billing.aws.order import Stage
+from optimizer.billing.settlement import Stage
 
 LINUX = "linux/unix"
 DEFAULT_TENANCY = "default"
@@ -100,6 +100,21 @@ def normalization_factor(instance_type: str, overrides: Mapping[str, float] | No
     return FACTOR_OF_XLARGE * int(multiple[1]) if multiple else SIZE_FACTORS.get(size)
 
 
+def required_factor(instance_type: str, overrides: Mapping[str, float] | None = None) -> float:
+    """Normalized units of one instance, where they must be known.
+
+    Raises
+    ------
+    LookupError
+        If no factor is known.
+    """
+    factor = normalization_factor(instance_type, overrides)
+    if factor is None or not factor > 0.0:
+        msg = f"'{instance_type}' has no normalization factor > 0. Give one."
+        raise LookupError(msg)
+    return factor
+
+
 def region_of_zone(zone: str) -> str:
     """Region of an availability or local zone; empty where the name is not one.
 
@@ -184,7 +199,9 @@ def fitting_lines(
         if line.instance_type.lower() == reserved.instance_type.lower():
             draws[row] = 1.0
         elif line.family == reserved.family and is_size_flexible(reserved):
-            draws[row] = _factor(line, overrides) / _factor(reserved, overrides)
+            draws[row] = required_factor(line.instance_type, overrides) / required_factor(
+                reserved.instance_type, overrides
+            )
     return draws
 
 
@@ -193,12 +210,3 @@ def _is_same_place(reserved: Instances, line: Instances) -> bool:
     if reserved.zone:
         return line.zone == reserved.zone
     return not reserved.region or not line.region or line.region == reserved.region
-
-
-def _factor(instances: Instances, overrides: Mapping[str, float] | None) -> float:
-    """Normalization factor, which must be known."""
-    factor = normalization_factor(instances.instance_type, overrides)
-    if factor is None or not factor > 0.0:
-        msg = f"'{instances.instance_type}' has no normalization factor > 0. Give one."
-        raise LookupError(msg)
-    return factor

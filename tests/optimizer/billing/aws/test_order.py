@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from optimizer.billing.aws.order import Holding, Stage, UsageLines, settle
+from optimizer.billing.aws.order import settle
+from optimizer.billing.settlement import Holding, Stage, UsageLines
 
 PUBLISHED_USAGE = {  # quantity, on-demand rate, Compute plan rate, EC2 Instance plan rate
     "r5.4xlarge": (4, 1.0, 0.7, 0.6),

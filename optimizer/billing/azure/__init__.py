@@ -1,0 +1,1 @@
+"""Azure's billing rules. Not here: other providers', money, files."""

@@ -1,0 +1,1 @@
+"""Google Cloud's billing rules. Not here: other providers', money, files."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
-from forecasting.hours import HOURS_PER_MONTH
 from forecasting.scenarios import Scenarios
+from optimizer.break_even import payback_months
 from optimizer.calendar_dates import Timeline, discount_factor_at, discount_factors
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
@@ -60,10 +60,13 @@ class Market:
     def _payback_months(self, offer: Offer) -> float:
         """Months of full use after which what is saved hourly has paid back the upfront cash."""
         if offer.upfront_usd == 0.0:
-            return 0.0
+            return 0.0  # dearer by the hour or not, no cash is at stake
         on_demand = np.array([self.catalog.on_demand_usd[self.catalog.pools.index(pool)] for pool in offer.pools])
-        saved_hourly = float(np.max(on_demand / offer.draw)) - offer.hourly_usd
-        return np.inf if saved_hourly <= 0 else offer.upfront_usd / saved_hourly / HOURS_PER_MONTH
+        return payback_months(
+            upfront_usd=offer.upfront_usd,
+            hourly_usd=offer.hourly_usd,
+            on_demand_usd=float(np.max(on_demand / offer.draw)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,6 +133,7 @@ def assemble(
         discount=discount,
         as_of_hour=timeline.start_hour,
         rate_yearly=discount_rate_yearly,
+        charges_full_term=timeline.charges_full_term,
     )
     wanted = _owned(market, timeline) + _decisions(market, timeline)
     if not keep_dominated:
@@ -197,12 +201,19 @@ class _Pricer:
     discount: FloatArray
     as_of_hour: int
     rate_yearly: float
+    charges_full_term: bool
 
     def cost_usd(self, batch: _Batch) -> float:
-        """Cash as it is paid, discounted; of a term that runs past the valued hours only the part inside. [USD]"""
+        """Cash as it is paid, discounted; of a term that runs past the valued hours only the part inside. [USD]
+
+        Where the full term is charged, a purchase costs all of it; of what is owned still only the part inside counts,
+        as nothing decided here changes the rest.
+        """
         offer = batch.offer
         if offer.kind is OfferKind.CAPACITY_RESERVATION:
             return 0.0
+        if self.charges_full_term and batch.commitment is None:
+            return self._full_term_usd(batch)
         active = (self.hours >= batch.start_hour) & (self.hours < batch.end_hour)
         if not active.any():
             return 0.0
@@ -211,6 +222,13 @@ class _Pricer:
         upfront = offer.upfront_usd * inside_hours / offer.term_hours
         at_purchase = discount_factor_at(batch.start_hour, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
         return hourly + upfront * at_purchase
+
+    def _full_term_usd(self, batch: _Batch) -> float:
+        """Cash of the whole term, discounted. [USD]"""
+        term = np.arange(batch.start_hour, batch.end_hour)
+        factors = discount_factors(term, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
+        at_purchase = discount_factor_at(batch.start_hour, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
+        return batch.offer.hourly_usd * float(factors.sum()) + batch.offer.upfront_usd * at_purchase
 
 
 def _owned(market: Market, timeline: Timeline) -> list[_Batch]:
@@ -238,7 +256,7 @@ def _decisions(market: Market, timeline: Timeline) -> list[_Batch]:
         for offer in offers:
             if offer.available_from_hour is not None and offer.available_from_hour > date:
                 continue
-            end = next_date if offer.term_months == 0 else date + offer.term_hours
+            end = next_date if offer.is_open_ended else date + offer.term_hours
             wanted.append(_Batch(offer=offer, start_hour=date, end_hour=end, decision_hour=date))
     return wanted + _replacements(offers, timeline)
 

@@ -9,6 +9,8 @@ from forecasting.arrays import BoolArray, FloatArray
 from optimizer.limits import FirmRequirement
 from optimizer.problem import PlanningProblem
 
+STEP_TOLERANCE = 1e-6  # of a step: what a quantity may miss a whole number of steps by, as a solver's integers do
+
 
 def firm_units(problem: PlanningProblem) -> FloatArray:
     """Units billed whatever is bought: demand, or the capacity reservations already owned where they are more.
@@ -60,7 +62,15 @@ def most_reserved_units(problem: PlanningProblem) -> FloatArray:
     of_instrument = np.where(reserves_pool(problem), need, 0.0).max(axis=1, initial=0.0)
     row = problem.batches.instrument
     most: FloatArray = np.where(problem.instruments.reserves_units[row], of_instrument[row], np.inf)
-    return most
+    return up_to_step(problem, most)
+
+
+def up_to_step(problem: PlanningProblem, quantity: FloatArray) -> FloatArray:
+    """Quantities rounded up to whole steps of their batches, unchanged where there is no step. Shape (n_batches,)."""
+    step = problem.batches.decided_step
+    is_stepped = (step > 0.0) & np.isfinite(quantity)
+    n_steps = np.ceil(np.where(is_stepped, quantity, 0.0) / np.where(is_stepped, step, 1.0) - STEP_TOLERANCE)
+    return np.where(is_stepped, n_steps * step, quantity)
 
 
 def window_fees(problem: PlanningProblem) -> FloatArray:

@@ -6,7 +6,13 @@ Not here: the program (`optimizer.cut_program`); the same limits in readable for
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
-from optimizer.coefficients import committed_fees, most_reserved_units, owned_stranded_usd, serving_batches
+from optimizer.coefficients import (
+    committed_fees,
+    most_reserved_units,
+    owned_stranded_usd,
+    serving_batches,
+    up_to_step,
+)
 from optimizer.limits import (
     EXPECTED_STRANDED,
     MAXIMUM_COVERAGE,
@@ -65,7 +71,7 @@ class Columns:
             self.lower[excess[:1]] = -np.inf
         most = most_reserved_units(problem)
         if not limits.shares:
-            most = np.minimum(most, _most_useful(sweeper)[problem.batches.instrument])
+            most = np.minimum(most, up_to_step(problem, _most_useful(sweeper)[problem.batches.instrument]))
         self.upper[self.decision[is_decision]] = most[is_decision]
         all_units, on_spot = np.ones(len(problem.pools)), sweeper.prices.uses_spot
         value = self._by_group(problem, _value_usd(sweeper, all_units)) * segments.in_window

@@ -12,10 +12,11 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, vstack
 
 from forecasting.arrays import FloatArray, IntArray
+from optimizer.array_program import ArrayLp
 from optimizer.coefficients import committed_fees
 from optimizer.cut_limits import COST_EXCESS, STRANDED_EXCESS, Columns, Rows, add_limits, use_prices
 from optimizer.problem import PlanningProblem
-from optimizer.solver import ArrayLp, GrowingProgram, SolverOptions, solve_arrays
+from optimizer.solver import GrowingProgram, SolverOptions, solve_arrays
 from optimizer.sweep import Prices, Sweeper, Swept
 
 PROGRAM_OPTIONS = SolverOptions(method="simplex", use_presolve=False)  # the last basis is a better start than presolve

@@ -80,6 +80,8 @@ class CutSolution:
         Of `quantity`.
     classes : CoverClasses
     n_rounds : int
+    program : CutProgram
+        With every bound found on the way: a search in whole steps goes on from there.
     """
 
     quantity: FloatArray
@@ -90,6 +92,7 @@ class CutSolution:
     evaluation: Evaluation
     classes: CoverClasses
     n_rounds: int
+    program: CutProgram
 
     @property
     def gap_fraction(self) -> float:
@@ -289,6 +292,7 @@ class _Search:
             evaluation=self.best.found,
             classes=self.classes,
             n_rounds=n_rounds,
+            program=self.program,
         )
 
     def _solved(self) -> Answer:

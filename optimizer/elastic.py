@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from forecasting.arrays import FloatArray, IntArray
+from optimizer.array_program import ArrayLp
 from optimizer.coefficients import committed_fees, on_demand_equivalent_usd, serving_batches
 from optimizer.costs import evaluate_with, evaluation_of
 from optimizer.cut_limits import use_prices
@@ -19,7 +20,7 @@ from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERA
 from optimizer.problem import PlanningProblem
 from optimizer.relaxation import Relaxation
 from optimizer.slack import limit_slack, limit_values, pressed
-from optimizer.solver import ArrayLp, SolverOptions, solve_arrays
+from optimizer.solver import SolverOptions, solve_arrays
 from optimizer.sweep import Sweeper, plain_prices
 
 MAX_CHANGE_ROUNDS = 60

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from forecasting.arrays import FloatArray, frozen_floats
 from forecasting.hours import term_hours
+from optimizer.break_even import effective_hourly_usd
 
 
 class OfferKind(StrEnum):
@@ -24,7 +25,6 @@ class OfferKind(StrEnum):
 
 
 PLAN_KINDS = frozenset({OfferKind.INSTANCE_SAVINGS_PLAN, OfferKind.COMPUTE_SAVINGS_PLAN})
-UPFRONT_SHARE_OF_PLAN = {"none": 0.0, "partial": 0.5, "all": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +59,8 @@ class Offer:
         Whether a unit counts as firm capacity.
     is_size_flexible : bool
         Whether the quantity is in normalized units.
+    given_term_hours : int or None
+        Length of a term that is no number of months, which `term_months` then leaves at 0; None: by the months. [h]
     """
 
     offer_id: str
@@ -74,6 +76,7 @@ class Offer:
     available_from_hour: int | None = None
     guarantees_capacity: bool = False
     is_size_flexible: bool = False
+    given_term_hours: int | None = None
 
     def __post_init__(self) -> None:
         """Freeze the array."""
@@ -86,8 +89,13 @@ class Offer:
 
     @property
     def term_hours(self) -> int:
-        """Length of the term. [h]"""
-        return term_hours(self.term_months)
+        """Length of the term; 0 where it is open. [h]"""
+        return term_hours(self.term_months) if self.given_term_hours is None else self.given_term_hours
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether it can be dropped at any date, as a capacity reservation."""
+        return self.term_hours == 0
 
     @property
     def effective_hourly_usd(self) -> float:
@@ -95,9 +103,9 @@ class Offer:
 
         For a plan 1 by definition, as the whole commitment is the quantity.
         """
-        if self.upfront_usd == 0.0:
-            return self.hourly_usd
-        return self.hourly_usd + self.upfront_usd / self.term_hours
+        return effective_hourly_usd(
+            hourly_usd=self.hourly_usd, upfront_usd=self.upfront_usd, term_hours=self.term_hours
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,12 +122,16 @@ class Catalog:
         nan where no spot price is given. [USD/unit-hour]
     offers : tuple of Offer
         In the order of the file.
+    providers, regions : tuple of str
+        Of the pools, as their on-demand rows say; empty: not known of any pool.
     """
 
     pools: tuple[str, ...]
     on_demand_usd: FloatArray
     spot_usd: FloatArray
     offers: tuple[Offer, ...]
+    providers: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""

@@ -6,6 +6,7 @@ Not here: how any of it is computed (`optimizer.jobs.quarterly`) or shown (`opti
 from dataclasses import dataclass
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
+from optimizer.certificate import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,41 +130,6 @@ class Expiry:
     quantity_unit: str
     end_hour: int
     hourly_fee_usd: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """How far the plan can be from the optimum, and what the billing code says of its cost.
-
-    Attributes
-    ----------
-    method : str
-        "extensive" or "cuts".
-    upper_bound_usd, lower_bound_usd : float
-        On the objective: the window and the valued tail, before rounding, without the purchases left out.
-    gap_fraction : float
-        (upper - lower) / upper.
-    tail_usd : float
-        Part of the upper bound that lies beyond the window.
-    lp_usd : float
-        Expected cost of the plan inside the window by the optimizer's recourse.
-    billed_usd : float
-        The same by the billing engine.
-    difference_usd : tuple of (str, float)
-        billed - lp split by rule (order, rounding, size flexibility); parts sum to the difference.
-    statement : str
-        The gap in plain words.
-    """
-
-    method: str
-    upper_bound_usd: float
-    lower_bound_usd: float
-    gap_fraction: float
-    tail_usd: float
-    lp_usd: float
-    billed_usd: float
-    difference_usd: tuple[tuple[str, float], ...]
-    statement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,13 @@ def with_limits(assembled: Assembled, context: PolicyContext) -> Assembled:
 
 
 def needs_dominated(policy: Policy) -> bool:
-    """Whether limits on shares make a dearer offer worth keeping: it may take what the cheaper one must leave."""
-    shares = policy.concentration
-    return shares.offer_fraction is not None or shares.family_fraction is not None
+    """Whether a dearer offer is worth keeping: it may take what a limit on shares makes the cheaper one leave.
+
+    In whole steps, too: a step of it may fit better.
+    """
+    shares, steps = policy.concentration, policy.increments
+    given = (shares.offer_fraction, shares.family_fraction, steps.units, steps.usd_per_hour)
+    return any(number is not None for number in given)
 
 
 def owned_stranded(problem: PlanningProblem) -> FloatArray:

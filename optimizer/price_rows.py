@@ -12,12 +12,21 @@ import pandas as pd
 
 from forecasting.errors import Problem
 from forecasting.hours import term_hours
-from optimizer.offers import PLAN_KINDS, UPFRONT_SHARE_OF_PLAN, Offer, OfferKind
+from optimizer.break_even import payment_split
+from optimizer.offers import PLAN_KINDS, Offer, OfferKind
 from optimizer.pools import Pool
 
 FLEXIBLE_KINDS = frozenset({OfferKind.RESERVED_STANDARD, OfferKind.RESERVED_CONVERTIBLE})
 PRICE_TOLERANCE = 1e-6  # relative: published prices per size are rounded to the fifth decimal or finer
-AGREE_COLUMNS = ("kind", "provider", "term_months", "payment_option", "available_from", "guarantees_capacity")
+AGREE_COLUMNS = (
+    "kind",
+    "provider",
+    "term_months",
+    "term_hours",
+    "payment_option",
+    "available_from",
+    "guarantees_capacity",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,6 +131,7 @@ def _offer(offer_rows: OfferRows, terms: Terms) -> Offer:
         available_from_hour=None if pd.isna(first["available_from"]) else int(first["available_from"]),
         guarantees_capacity=reserves if pd.isna(guarantee) else bool(guarantee),
         is_size_flexible=offer_rows.is_flexible,
+        given_term_hours=None if pd.isna(first["term_hours"]) else int(first["term_hours"]),
     )
 
 
@@ -148,7 +158,11 @@ def _shown(value: Any) -> str:
 def _term_problems(offer_rows: OfferRows) -> list[Problem]:
     """Commitments need a term; a capacity reservation may have none."""
     first = offer_rows.rows.iloc[0]
-    if first["term_months"] > 0 or offer_rows.kind is OfferKind.CAPACITY_RESERVATION:
+    has_months, has_hours = first["term_months"] > 0, not pd.isna(first["term_hours"])
+    if has_months and has_hours:
+        message = f"must be empty where term_months is {first['term_months']}, got {first['term_hours']}. Keep one."
+        return [Problem(column="term_hours", row=int(offer_rows.rows.index[0]), message=message)]
+    if has_months or has_hours or offer_rows.kind is OfferKind.CAPACITY_RESERVATION:
         return []
     message = f"must be > 0 for {offer_rows.kind}, got 0 (offer {offer_rows.offer_id!r})."
     return [Problem(column="term_months", row=int(offer_rows.rows.index[0]), message=message)]
@@ -183,10 +197,15 @@ def _plan_terms(rows: pd.DataFrame) -> tuple[Terms, list[Problem]]:
                 "hourly_usd is the whole discounted rate."
             )
             problems.append(Problem(column="upfront_usd", row=row.Index, message=message))
-    share = UPFRONT_SHARE_OF_PLAN[str(rows["payment_option"].iloc[0])]
-    upfront_usd = share * term_hours(int(rows["term_months"].iloc[0]))
+    first = rows.iloc[0]
+    split = payment_split(1.0, term_hours=_length_hours(first), payment_option=str(first["payment_option"]))
     draw = tuple(float(rate) for rate in rows["hourly_usd"])
-    return Terms(draw=draw, hourly_usd=1.0 - share, upfront_usd=upfront_usd), problems
+    return Terms(draw=draw, hourly_usd=split.hourly_usd, upfront_usd=split.upfront_usd), problems
+
+
+def _length_hours(first: Any) -> int:
+    """Length of the term of an offer's first row. [h]"""
+    return term_hours(int(first["term_months"])) if pd.isna(first["term_hours"]) else int(first["term_hours"])
 
 
 def _flexible_terms(offer_rows: OfferRows, pool_table: Mapping[str, Pool]) -> tuple[Terms, list[Problem]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from forecasting.arrays import FloatArray
 from forecasting.errors import InputError, Problem
 from forecasting.frames import Column, ColumnKind, did_you_mean, row_problems, scan_table
-from forecasting.hours import MAX_TERM_MONTHS
+from forecasting.hours import MAX_TERM_MONTHS, term_hours
 from optimizer.offers import Catalog, OfferKind
 from optimizer.pools import Pool
 from optimizer.price_rows import OfferRows, offer_of_rows
@@ -55,6 +55,15 @@ PRICE_COLUMNS = (
         name="guarantees_capacity",
         kind=ColumnKind.BOOLEAN,
         doc="Whether a unit is firm capacity; only a capacity reservation where empty.",
+        required=False,
+    ),
+    Column(
+        name="term_hours",
+        kind=ColumnKind.INTEGER,
+        unit="h",
+        at_least=1.0,
+        at_most=float(term_hours(MAX_TERM_MONTHS)),
+        doc="Length of a term that is no number of months; term_months is 0 then.",
         required=False,
     ),
 )
@@ -183,7 +192,15 @@ def build_catalog(
         offers += [offer] if offer is not None else []
     if problems:
         raise InputError(source, problems)
-    return Catalog(pools=tuple(pools), on_demand_usd=on_demand_usd, spot_usd=spot_usd, offers=tuple(offers))
+    sellers = frame.loc[frame["kind"] == OfferKind.ON_DEMAND.value].drop_duplicates("pool").set_index("pool")
+    return Catalog(
+        pools=tuple(pools),
+        on_demand_usd=on_demand_usd,
+        spot_usd=spot_usd,
+        offers=tuple(offers),
+        providers=tuple(sellers.loc[list(pools), "provider"]),
+        regions=tuple(sellers.loc[list(pools), "region"]),
+    )
 
 
 def _tiny_problems(frame: pd.DataFrame) -> list[Problem]:
@@ -255,6 +272,9 @@ def _market_prices(frame: pd.DataFrame, kind: OfferKind, pools: Sequence[str]) -
             if getattr(row, column) != 0:
                 message = f"must be 0 for {kind}, got {getattr(row, column):g}."
                 problems.append(Problem(column=column, row=row.Index, message=message))
+        if not pd.isna(row.term_hours):
+            message = f"must be empty for {kind}, got {row.term_hours:g}."
+            problems.append(Problem(column="term_hours", row=row.Index, message=message))
         if row.payment_option != "none":
             message = f"must be none for {kind}, got {row.payment_option!r}."
             problems.append(Problem(column="payment_option", row=row.Index, message=message))

@@ -64,6 +64,9 @@ class Batches:
         Cash at purchase. [USD per quantity]
     fixed_quantity : FloatArray of shape (n_batches,)
         What is owned; nan where the quantity is to be decided (>= 0).
+    step : FloatArray of shape (n_batches,) or None
+        What a decided quantity must be a whole multiple of, 0 where any can be bought; None: any everywhere. The
+        linear methods solve without it: their optimum bounds the one in whole steps from below.
     """
 
     instrument: IntArray
@@ -72,9 +75,12 @@ class Batches:
     cost_usd: FloatArray
     upfront_usd: FloatArray
     fixed_quantity: FloatArray
+    step: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
+        if self.step is not None:
+            object.__setattr__(self, "step", frozen_floats(self.step))
         for name in ("instrument", "start_hour", "end_hour"):
             object.__setattr__(self, name, frozen_ints(getattr(self, name)))
         for name in ("cost_usd", "upfront_usd", "fixed_quantity"):
@@ -89,6 +95,13 @@ class Batches:
     def is_decision(self) -> BoolArray:
         """Whether the quantity is to be decided. Shape (n_batches,)."""
         return np.isnan(self.fixed_quantity)
+
+    @property
+    def decided_step(self) -> FloatArray:
+        """Step of each quantity to be decided; 0 where any can be bought, and of what is owned. Shape (n_batches,)."""
+        if self.step is None:
+            return np.zeros(self.n_batches)
+        return np.where(self.is_decision, self.step, 0.0)
 
     def active(self, hours: IntArray) -> BoolArray:
         """Whether each batch is held in each hour. Shape (n_batches, n_hours)."""
@@ -128,6 +141,8 @@ class PlanningProblem:
     limits : Limits
     risk_lambda : float
         Weight of CVaR of cost at `limits.cvar_level`: minimize mean + lambda x CVaR.
+    has_whole_use : bool
+        Whether usage comes in whole units, so that a commitment covers whole ones and the rest is bought whole.
     """
 
     pools: tuple[str, ...]
@@ -144,6 +159,7 @@ class PlanningProblem:
     batches: Batches
     limits: Limits = field(default_factory=Limits)
     risk_lambda: float = 0.0
+    has_whole_use: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""

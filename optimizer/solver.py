@@ -11,7 +11,8 @@ import numpy as np
 import pulp
 from scipy import sparse
 
-from forecasting.arrays import FloatArray, frozen_floats
+from forecasting.arrays import BoolArray, FloatArray, frozen_floats
+from optimizer.array_program import ArrayLp, ArraySolution
 from optimizer.errors import InfeasibleLimitsError, SolverError
 
 SMALLEST_TOLERANCE = 1e-10  # HiGHS refuses anything below
@@ -25,6 +26,7 @@ _ANSWERS = (
     highspy.HighsModelStatus.kUnbounded,
     highspy.HighsModelStatus.kTimeLimit,
 )
+WHOLE_TOLERANCE = 1e-9  # of a whole number: at HiGHS's own 1e-6 a search gains by missing many of them a little
 DEVEX = 1  # a step is cheaper than with steepest edge
 
 
@@ -98,76 +100,6 @@ class SolvedProgram:
     duals: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArrayLp:
-    """Minimize cost @ x, with row_lower <= matrix @ x <= row_upper and lower <= x <= upper.
-
-    Attributes
-    ----------
-    cost, lower, upper : FloatArray of shape (n_columns,)
-        Bounds may be infinite.
-    matrix : scipy.sparse array of shape (n_rows, n_columns)
-    row_lower, row_upper : FloatArray of shape (n_rows,)
-        May be infinite.
-
-    Raises
-    ------
-    ValueError
-        If shapes disagree, or a number is nan.
-    """
-
-    cost: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    matrix: Any  # scipy has no types: a csr_array once constructed
-    row_lower: FloatArray
-    row_upper: FloatArray
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays and check the shapes."""
-        matrix = sparse.csr_array(self.matrix, copy=True)
-        matrix.sum_duplicates()  # HiGHS refuses an entry that is given twice
-        object.__setattr__(self, "matrix", matrix)
-        for name in ("cost", "lower", "upper", "row_lower", "row_upper"):
-            array = frozen_floats(getattr(self, name))
-            object.__setattr__(self, name, array)
-            n_expected = self.matrix.shape[0] if name.startswith("row_") else self.matrix.shape[1]
-            if array.shape != (n_expected,):
-                msg = f"{name} must have shape {(n_expected,)} by the matrix, got {array.shape}."
-                raise ValueError(msg)
-            if np.any(np.isnan(array)):
-                msg = f"{name} must not be nan, got nan at index {int(np.argmax(np.isnan(array)))}."
-                raise ValueError(msg)
-        if not np.all(np.isfinite(self.matrix.data)):
-            msg = "matrix must be finite."
-            raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArraySolution:
-    """Optimum of an `ArrayLp`.
-
-    Attributes
-    ----------
-    values : FloatArray of shape (n_columns,)
-    objective : float
-    row_duals : FloatArray of shape (n_rows,)
-        Change of the optimum per unit added to the binding side of the row.
-    reduced_costs : FloatArray of shape (n_columns,)
-        Change of the optimum per unit added to the binding bound of the column.
-    """
-
-    values: FloatArray
-    objective: float
-    row_duals: FloatArray
-    reduced_costs: FloatArray
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        for name in ("values", "row_duals", "reduced_costs"):
-            object.__setattr__(self, name, frozen_floats(getattr(self, name)))
-
-
 def solve_arrays(lp: ArrayLp, options: SolverOptions) -> ArraySolution:
     """Optimum of a program given as arrays.
 
@@ -197,32 +129,7 @@ class GrowingProgram:
 
     def __init__(self, lp: ArrayLp, options: SolverOptions) -> None:
         self._options = options
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves its constructor untyped
-        for name, value in options.by_highs_name().items():
-            if self._highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
-                msg = f"HiGHS refused the option {name} = {value!r}."
-                raise SolverError(msg)
-        n_rows, n_columns = lp.matrix.shape
-        passed = self._highs.passModel(
-            n_columns,
-            n_rows,
-            lp.matrix.nnz,
-            int(highspy.MatrixFormat.kRowwise),
-            int(highspy.ObjSense.kMinimize),
-            0.0,
-            lp.cost,
-            lp.lower,
-            lp.upper,
-            lp.row_lower,
-            lp.row_upper,
-            lp.matrix.indptr.astype(np.int32),
-            lp.matrix.indices.astype(np.int32),
-            lp.matrix.data.astype(np.float64),
-            np.zeros(n_columns, dtype=np.int32),
-        )
-        if passed == highspy.HighsStatus.kError:
-            msg = f"HiGHS refused a program of {n_rows} rows and {n_columns} columns."
-            raise SolverError(msg)
+        self._highs = _loaded(lp, options.by_highs_name(), is_whole=np.zeros(len(lp.cost), dtype=bool))
 
     def add_rows(self, matrix: Any, lower: FloatArray) -> None:
         """Add rows lower <= matrix @ x.
@@ -277,6 +184,135 @@ class GrowingProgram:
             row_duals=np.array(solution.row_dual),
             reduced_costs=np.array(solution.col_dual),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeOptions:
+    """When the search over whole numbers ends; by nodes, never by time, so that it ends alike on every machine.
+
+    Attributes
+    ----------
+    gap_fraction : float
+        Distance of answer and bound, as a part of the answer, that is good enough.
+    max_nodes : int or None
+        Nodes of the search tree after which the best answer so far is taken; None: never.
+    """
+
+    gap_fraction: float = 0.0
+    max_nodes: int | None = None
+
+    def by_highs_name(self) -> dict[str, bool | float | int | str]:
+        """Return every option under the name HiGHS knows it by."""
+        options = SolverOptions(feasibility_tolerance=WHOLE_TOLERANCE).by_highs_name() | {
+            "mip_rel_gap": self.gap_fraction,
+            "mip_abs_gap": 0.0,
+            "mip_feasibility_tolerance": WHOLE_TOLERANCE,
+        }
+        return options if self.max_nodes is None else options | {"mip_max_nodes": self.max_nodes}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WholeAnswer:
+    """Best answer found in whole numbers, and what none costs less than.
+
+    Attributes
+    ----------
+    values : FloatArray of shape (n_columns,)
+    objective, bound : float
+        [unit of the objective]
+    """
+
+    values: FloatArray
+    objective: float
+    bound: float
+
+    def __post_init__(self) -> None:
+        """Freeze the array."""
+        object.__setattr__(self, "values", frozen_floats(self.values))
+
+
+def solve_whole_arrays(lp: ArrayLp, is_whole: BoolArray, options: WholeOptions) -> WholeAnswer:
+    """Optimum of a program given as arrays, where some of its variables are whole numbers.
+
+    Parameters
+    ----------
+    lp : ArrayLp
+    is_whole : BoolArray of shape (n_columns,)
+    options : WholeOptions
+
+    Raises
+    ------
+    InfeasibleLimitsError
+        If no point keeps every row.
+    SolverError
+        If the program is unbounded, or the search ended before it had found any answer.
+    """
+    highs = _loaded(lp, options.by_highs_name(), is_whole=is_whole)
+    highs.run()
+    return _whole_answer(highs, has_whole=bool(is_whole.any()))
+
+
+def solve_whole_program(program: pulp.LpProblem, options: WholeOptions) -> WholeAnswer:
+    """Optimum of a PuLP program that minimizes, some of its variables integer; they then carry their values.
+
+    Raises
+    ------
+    InfeasibleLimitsError, SolverError
+        As `solve_whole_arrays`.
+    """
+    named = {name: value for name, value in options.by_highs_name().items() if name != "output_flag"}
+    door = pulp.HiGHS(msg=False, **named)
+    door.createAndConfigureSolver(program)
+    door.buildSolverModel(program)
+    door.callSolver(program)  # PuLP knows no status for a search that ends at a node: it is read here
+    variables = program.variables()
+    has_whole = any(variable.cat == pulp.LpInteger for variable in variables)
+    found = _whole_answer(program.solverModel, has_whole=has_whole)
+    for variable, value in zip(variables, found.values.tolist(), strict=True):
+        variable.varValue = value
+    constant = float(program.objective.constant)  # PuLP keeps it to itself
+    return WholeAnswer(values=found.values, objective=found.objective + constant, bound=found.bound + constant)
+
+
+def _whole_answer(highs: Any, *, has_whole: bool) -> WholeAnswer:
+    """Read the best answer and the bound."""
+    solution, info = highs.getSolution(), highs.getInfo()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kSolutionLimit or not solution.value_valid:
+        _require_optimum(highs, SolverOptions())
+    objective = float(highs.getObjectiveValue())
+    bound = float(info.mip_dual_bound) if has_whole else objective
+    return WholeAnswer(values=np.array(solution.col_value), objective=objective, bound=min(bound, objective))
+
+
+def _loaded(lp: ArrayLp, options: dict[str, bool | float | int | str], *, is_whole: BoolArray) -> Any:
+    """HiGHS with its options and the program."""
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves its constructor untyped
+    for name, value in options.items():
+        if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            msg = f"HiGHS refused the option {name} = {value!r}."
+            raise SolverError(msg)
+    n_rows, n_columns = lp.matrix.shape
+    passed = highs.passModel(
+        n_columns,
+        n_rows,
+        lp.matrix.nnz,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        lp.cost,
+        lp.lower,
+        lp.upper,
+        lp.row_lower,
+        lp.row_upper,
+        lp.matrix.indptr.astype(np.int32),
+        lp.matrix.indices.astype(np.int32),
+        lp.matrix.data.astype(np.float64),
+        is_whole.astype(np.int32),  # 0 and 1 are HiGHS's continuous and integer
+    )
+    if passed == highspy.HighsStatus.kError:
+        msg = f"HiGHS refused a program of {n_rows} rows and {n_columns} columns."
+        raise SolverError(msg)
+    return highs
 
 
 def solve_program(program: pulp.LpProblem, options: SolverOptions) -> SolvedProgram:

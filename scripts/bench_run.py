@@ -1,9 +1,9 @@
 """The benchmark: both methods at three sizes, the cutting planes at full scale, and how its time grows.
 
-`python scripts/bench_run.py [--growth] [--trace DIR] [--gap FRACTION] [--json FILE]` prints tables. Times depend on
-the machine; what counts is the ratios within one run. Exit code 1 where the methods disagree, 2 where an option or a
-file is wrong; never for being slow.
-Not here: the problems (`bench_problem.py`), timing (`bench_measure.py`).
+`python scripts/bench_run.py [--growth | --billing] [--trace DIR] [--gap FRACTION] [--json FILE]` prints tables. Times
+depend on the machine; what counts is the ratios within one run. Exit code 1 where the methods disagree, 2 where an
+option or a file is wrong; never for being slow.
+Not here: the problems (`bench_problem.py`), timing (`bench_measure.py`), the billing replay (`bench_billing.py`).
 """
 
 import argparse
@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from bench_billing import measure_billing, print_billing
 from bench_measure import (
     CutTimes,
     ExtensiveTimes,
@@ -105,6 +106,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.json is not None and not options.json.parent.is_dir():
         _say(f"--json: {options.json.parent} is no directory.")
         return 2
+    if options.billing:
+        print_billing(measure_billing())
+        return 0
     if options.growth:
         growth = [_growth(side, values, options.gap) for side, values in GROWTH]
         _print_growth(growth)
@@ -129,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description="Times both methods of solution.")
     parser.add_argument("--growth", action="store_true", help="how time grows, in place of the three sizes")
+    parser.add_argument("--billing", action="store_true", help="the billing replay, in place of the methods")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="folder of usage_r1.parquet and prices_r1.csv")
     parser.add_argument("--gap", type=_gap, metavar="FRACTION", help="gap of the cutting planes, at every size")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")

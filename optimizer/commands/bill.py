@@ -38,7 +38,7 @@ def bill(  # noqa: PLR0913  # one parameter for each option of the command
         typer.Option(help="Directory for bill.json; only printed if absent.", parser=folder, metavar="DIRECTORY"),
     ] = None,
 ) -> None:
-    """Bill usage under prices and commitments, by AWS's own rules."""
+    """Bill usage under prices and commitments, by the rules of each price's own provider."""
     from optimizer.jobs.bill import BillRequest, bill_usage
     from optimizer.report.bill import bill_files, print_bill
     from optimizer.report.terminal import standard_output

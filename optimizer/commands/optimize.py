@@ -19,13 +19,16 @@ from optimizer.commands.options import (
 )
 from optimizer.commands.shell import clear_errors, progress
 from optimizer.jobs.inputs import InputPaths, parse_date
+from optimizer.jobs.solve import Charge
 from optimizer.outputs import check_out_dir, write_outputs
+
+EVERY_HOUR = "every-hour"
 
 
 def optimize(  # noqa: PLR0913  # one parameter for each option of the command
     demand: Annotated[Path, typer.Option(help="Demand taken as known: hour_utc, pool, units (CSV or Parquet).")],
     prices: Prices,
-    dates: Annotated[str, typer.Option(help="Purchase dates: 2024-02-01,2024-05-01.")],
+    dates: Annotated[str, typer.Option(help="Purchase dates, 2024-02-01,2024-05-01, or every-hour of the window.")],
     out: Out,
     start: Annotated[
         str | None, typer.Option(help="First day of the window; the first purchase date if absent.")
@@ -38,6 +41,9 @@ def optimize(  # noqa: PLR0913  # one parameter for each option of the command
     missing_hours: MissingHours = None,
     seed: Seed = 0,
     method: MethodChoice = "auto",
+    charge: Annotated[
+        Charge, typer.Option(help="What a purchase costs: its term inside the window, or all of it.")
+    ] = "window",
 ) -> None:
     """Optimum for demand taken as known: hindsight, or a scenario of your own."""
     from optimizer.jobs.known import KnownRequest, optimize_known
@@ -50,10 +56,13 @@ def optimize(  # noqa: PLR0913  # one parameter for each option of the command
         request = KnownRequest(
             paths=paths,
             options=run_options(terms, missing_hours, seed),
-            date_hours=tuple(parse_date(part.strip(), option="--dates") for part in dates.split(",")),
+            date_hours=()
+            if dates == EVERY_HOUR
+            else tuple(parse_date(part.strip(), option="--dates") for part in dates.split(",")),
             start_hour=None if start is None else parse_date(start, option="--start"),
             end_hour=None if end is None else parse_date(end, option="--end"),
             method=method,
+            charge=charge,
         )
         answer = optimize_known(request, tell=tell)
         files = known_files(answer)

@@ -11,7 +11,9 @@ from forecasting.errors import InputError, Problem
 from forecasting.hours import date_of_hour
 from forecasting.roadmap import Roadmap
 from optimizer.billing.bill import Bill
+from optimizer.billing.providers import AppliedRules, applied_rules
 from optimizer.billing.replay import bill_portfolio
+from optimizer.billing.sustained import billing_sentences
 from optimizer.jobs.inputs import InputPaths, RunOptions, read_history, read_market, read_policy_with
 from optimizer.jobs.versions import versions
 from optimizer.plan import InputRecord
@@ -43,6 +45,10 @@ class BillAnswer:
     ----------
     start_hour, end_hour : int
     bill : Bill
+    rules : tuple of AppliedRules
+        By whose rules it was billed.
+    sentences : tuple of str
+        The same in words, and what was assumed of discounts.
     inputs : tuple of InputRecord
     versions : tuple of (str, str)
     """
@@ -50,6 +56,8 @@ class BillAnswer:
     start_hour: int
     end_hour: int
     bill: Bill
+    rules: tuple[AppliedRules, ...]
+    sentences: tuple[str, ...]
     inputs: tuple[InputRecord, ...]
     versions: tuple[tuple[str, str], ...]
 
@@ -79,4 +87,12 @@ def bill_usage(request: BillRequest) -> BillAnswer:
     market = read_market(request.paths, policy, known=pools)
     hours = np.arange(start, end)
     found = bill_portfolio(market.catalog, market.pools, market.commitments, hours, inside.units[used])
-    return BillAnswer(start_hour=start, end_hour=end, bill=found, inputs=request.paths.records(), versions=versions())
+    return BillAnswer(
+        start_hour=start,
+        end_hour=end,
+        bill=found,
+        rules=applied_rules(market.catalog),
+        sentences=billing_sentences(market.catalog, market.pools, hours),
+        inputs=request.paths.records(),
+        versions=versions(),
+    )

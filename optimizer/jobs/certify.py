@@ -11,12 +11,12 @@ from forecasting.arrays import BoolArray, FloatArray
 from forecasting.numerals import percent
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
+from optimizer.certificate import Certificate, WholeSteps
 from optimizer.coefficients import window_fees
 from optimizer.costs import Evaluation, evaluate
 from optimizer.cover import CoverClasses
 from optimizer.jobs.judge import Judged
 from optimizer.jobs.solve import Solved
-from optimizer.plan import Certificate
 from optimizer.small_purchases import SMALL_FRACTION
 
 PLAIN_GAP_FRACTION = 1e-4
@@ -43,11 +43,14 @@ def certificate(solved: Solved, judged: Judged, market: Market, window: Scenario
     whole = window_usd(solved, solved.quantity, solved.found)
     small_first = window_usd(solved, solved.quantity, _small_first(solved, market))
     billed = float(weights @ judged.total_usd)
-    parts = (
+    sustained = float(weights @ judged.sustained_usd)
+    parts = [
         ("rounding", whole - exact),
         ("size flexibility", small_first - whole),
-        ("order of application", billed - small_first),
-    )
+        ("order of application", billed + sustained - small_first),
+    ]
+    # the optimizer knows list prices alone, and what it buys is judged with the discounts
+    parts += [("sustained-use discounts", -sustained)] if sustained > 0.0 else []
     return Certificate(
         method=solved.method,
         upper_bound_usd=solved.upper_bound_usd,
@@ -56,8 +59,9 @@ def certificate(solved: Solved, judged: Judged, market: Market, window: Scenario
         tail_usd=tail_usd(solved),
         lp_usd=exact,
         billed_usd=billed,
-        difference_usd=parts,
+        difference_usd=tuple(parts),
         statement=_statement(solved),
+        whole_steps=_whole_steps(solved),
     )
 
 
@@ -107,8 +111,33 @@ def _statement(solved: Solved) -> str:
             f"The search stopped early: a better plan under these scenarios and limits may save up to {most:,.0f} USD "
             f"({percent(gap, 2)} of the cost)."
         )
-    if solved.n_left_out == 0:
-        return text
-    n, each = solved.n_left_out, percent(SMALL_FRACTION)
-    what = "1 purchase, which commits" if n == 1 else f"{n} purchases, which each commit"
-    return f"{text} Left out: {what} less than {each} of the cost."
+    if solved.n_left_out > 0:
+        n, each = solved.n_left_out, percent(SMALL_FRACTION)
+        what = "1 purchase, which commits" if n == 1 else f"{n} purchases, which each commit"
+        text = f"{text} Left out: {what} less than {each} of the cost."
+    whole = _whole_steps(solved)
+    return text if whole is None else f"{text} {whole.statement}"
+
+
+def _whole_steps(solved: Solved) -> WholeSteps | None:
+    """What whole steps cost and how good they are; None where any quantity can be bought."""
+    if not np.any(solved.assembled.problem.batches.decided_step > 0.0):
+        return None
+    rounding = solved.rounding
+    upper, lower = rounding.found.objective_usd, rounding.lower_bound_usd
+    cost = upper - solved.upper_bound_usd
+    most = max(upper - lower, 0.0)
+    gap = rounding.gap_fraction
+    verb = "costs" if cost >= 0.0 else "saves"
+    text = (
+        f"Buying in whole steps {verb} {abs(cost):,.0f} USD; "
+        f"no other whole steps cost less by more than {most:,.0f} USD"
+    )
+    return WholeSteps(
+        method=rounding.method,
+        upper_bound_usd=upper,
+        lower_bound_usd=lower,
+        gap_fraction=gap,
+        cost_usd=cost,
+        statement=f"{text}." if gap <= PLAIN_GAP_FRACTION else f"{text} ({percent(gap, 2)} of the cost).",
+    )

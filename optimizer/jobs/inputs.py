@@ -17,6 +17,7 @@ from forecasting.history import History, read_usage
 from forecasting.hours import FIRST_DATE, LAST_DATE, MAX_TERM_MONTHS, hour_of_plan_date
 from forecasting.roadmap import Roadmap, check_roadmap, read_roadmap
 from optimizer.assembly import Market
+from optimizer.billing.eligibility import check_providers
 from optimizer.plan import InputRecord
 from optimizer.policy import Policy, read_policy
 from optimizer.pools import Pool, pool_table, read_pools
@@ -209,6 +210,7 @@ def read_market(paths: InputPaths, policy: Policy, *, known: tuple[str, ...], in
         source=str(paths.prices),
         keep_offers=owned_offer_ids(paths.commitments),
     )
+    check_providers(catalog, catalog.offers, source=str(paths.prices))
     return Market(
         catalog=catalog,
         pools=table,

@@ -28,8 +28,8 @@ class Judged:
 
     Attributes
     ----------
-    total_usd, committed_usd, stranded_usd, equivalent_usd, eligible_usd, covered_usd : FloatArray
-        Inside the window, each of shape (n_scenarios,). [USD]
+    total_usd, committed_usd, stranded_usd, equivalent_usd, eligible_usd, covered_usd, sustained_usd : FloatArray
+        Inside the window, each of shape (n_scenarios,); the last one what sustained-use discounts take off. [USD]
     use_fraction : dict of str to float
         Expected use of each commitment, by its id.
     allocation : tuple of AllocationRow
@@ -42,6 +42,7 @@ class Judged:
     equivalent_usd: FloatArray
     eligible_usd: FloatArray
     covered_usd: FloatArray
+    sustained_usd: FloatArray
     use_fraction: dict[str, float]
     allocation: tuple[AllocationRow, ...]
 
@@ -104,6 +105,7 @@ def sum_up(
                 bill.on_demand_equivalent_usd,
                 bill.eligible_on_demand_usd,
                 bill.covered_on_demand_usd,
+                float(bill.sustained_use_usd.sum()),
             )
         )
         for line in bill.commitments:
@@ -119,6 +121,7 @@ def sum_up(
         equivalent_usd=columns[3],
         eligible_usd=columns[4],
         covered_usd=columns[5],
+        sustained_usd=columns[6],
         use_fraction={name: used[name] / hours if hours > 0 else 0.0 for name, hours in held.items()},
         allocation=rows() if rows is not None else (),
     )
@@ -163,12 +166,14 @@ class _Ledger:
         """Add one scenario's bill."""
         catalog = self.market.catalog
         self._add("on_demand", bill.on_demand_units, bill, weight, rate_usd=bill.on_demand_rate_usd[:, None])
+        if bill.sustained_use_fraction is not None:
+            saved = self._monthly(bill.on_demand_units * bill.sustained_use_fraction * bill.hour_weights)
+            self.usd["on_demand"] -= weight * saved * bill.on_demand_rate_usd[:, None]
         self._add("spot", bill.spot_units, bill, weight, rate_usd=np.nan_to_num(bill.spot_rate_usd)[:, None])
         self.unused_usd += weight * self._monthly(bill.hour_fee_usd * bill.hour_weights)
         for offer_id, units in bill.covered_by_offer.items():
             offer = catalog.offer(offer_id)
-            draw = dict(zip(offer.pools, offer.draw.tolist(), strict=True))
-            rate = np.array([draw.get(pool, 0.0) for pool in catalog.pools]) * offer.effective_hourly_usd
+            rate = bill.draw_by_offer[offer_id] * offer.effective_hourly_usd
             used = self._add(offer.kind.value, units, bill, weight, rate_usd=rate[:, None])
             self.unused_usd -= used.sum(axis=0)
 

@@ -1,19 +1,22 @@
 """The optimum for demand taken as known: hindsight, or a scenario of the user's own.
 
-Costs count inside the window only, upfront parts spread over the term. Not here: forecasts.
+Costs count inside the window only, upfront parts spread over the term, unless the full term is charged. Not here:
+forecasts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecasting.arrays import FloatArray
 from forecasting.errors import InputError, Problem
 from forecasting.history import History
 from forecasting.hours import date_of_hour
 from forecasting.roadmap import Roadmap
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market, assemble
-from optimizer.calendar_dates import Timeline
+from optimizer.calendar_dates import Timeline, discount_factors
+from optimizer.certificate import Certificate
 from optimizer.costs import spot_units
 from optimizer.headroom import firm_requirements, headroom_needs
 from optimizer.jobs.certify import certificate
@@ -22,9 +25,9 @@ from optimizer.jobs.inputs import InputPaths, RunOptions, read_history, read_mar
 from optimizer.jobs.judge import judge, summary
 from optimizer.jobs.purchases import planned_commitments, purchases
 from optimizer.jobs.rivals import all_on_demand
-from optimizer.jobs.solve import Method, Tell, solve
+from optimizer.jobs.solve import Charge, Method, Solved, Tell, solve
 from optimizer.jobs.versions import versions
-from optimizer.plan import Certificate, CostSummary, InputRecord, LimitState, Purchase
+from optimizer.plan import CostSummary, InputRecord, LimitState, Purchase
 from optimizer.policy import Policy
 from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
 
@@ -41,10 +44,12 @@ class KnownRequest:
         `usage` is the demand.
     options : RunOptions
     date_hours : tuple of int
-        Purchase dates.
+        Purchase dates; none: every hour of the window.
     start_hour, end_hour : int or None
-        Window; None: from the first date, to the end of demand.
+        Window; None: from the first date (the first hour of demand where every hour is one), to the end of demand.
     method : str
+    charge : {"window", "full-term"}
+        What a purchase costs: the part of its term inside the window, or all of it.
     """
 
     paths: InputPaths
@@ -53,6 +58,7 @@ class KnownRequest:
     start_hour: int | None
     end_hour: int | None
     method: Method
+    charge: Charge = "window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +68,12 @@ class KnownAnswer:
     Attributes
     ----------
     start_hour, end_hour : int
+    charge : {"window", "full-term"}
+    beyond_window_usd : float
+        What the purchases are charged after the window, amortized; 0 where only the window counts. [USD]
     purchases : tuple of Purchase
     summaries : tuple of CostSummary
-        The optimum, all on-demand, only what is owned: as billed.
+        The optimum, all on-demand, only what is owned: as billed inside the window.
     certificate : Certificate
     limits : tuple of LimitState
     inputs : tuple of InputRecord
@@ -74,6 +83,8 @@ class KnownAnswer:
 
     start_hour: int
     end_hour: int
+    charge: Charge
+    beyond_window_usd: float
     purchases: tuple[Purchase, ...]
     summaries: tuple[CostSummary, ...]
     certificate: Certificate
@@ -81,6 +92,11 @@ class KnownAnswer:
     inputs: tuple[InputRecord, ...]
     versions: tuple[tuple[str, str], ...]
     seed: int
+
+    @property
+    def total_usd(self) -> float:
+        """What the optimum costs by the charge asked for. [USD]"""
+        return self.summaries[0].mean_usd + self.beyond_window_usd
 
 
 def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
@@ -127,18 +143,38 @@ def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
     return KnownAnswer(
         start_hour=timeline.start_hour,
         end_hour=timeline.end_hour,
+        charge=request.charge,
+        beyond_window_usd=_beyond_usd(solved, solved.quantity, timeline, rate_yearly=0.0),
         purchases=purchases(solved, on_demand_usd=rate, use=judged.use_fraction),
         summaries=(
             summary("plan", "Optimum", judged, window.weights),
             summary("all_on_demand", "All on demand", all_on_demand(market, window), window.weights),
             summary("keep_owned", "Only what is owned", kept, window.weights),
         ),
-        certificate=certificate(solved, judged, market, window),
+        certificate=replace(
+            certificate(solved, judged, market, window),
+            tail_usd=_beyond_usd(solved, solved.exact, timeline, rate_yearly=policy.discount_rate_yearly),
+        ),
         limits=limit_states(solved),
         inputs=request.paths.records(),
         versions=versions(),
         seed=request.options.seed,
     )
+
+
+def _beyond_usd(solved: Solved, quantity: FloatArray, timeline: Timeline, *, rate_yearly: float) -> float:
+    """Amortized fees of the purchases after the window, discounted; 0 where only the window is charged. [USD]"""
+    if not timeline.charges_full_term:
+        return 0.0
+    batches, instruments = solved.assembled.problem.batches, solved.assembled.problem.instruments
+    last = max(int(batches.end_hour.max(initial=timeline.end_hour)), timeline.end_hour + 1)
+    hours = np.arange(timeline.end_hour, last)
+    factors = discount_factors(hours, as_of_hour=timeline.start_hour, rate_yearly=rate_yearly)
+    until = np.concatenate([[0.0], np.cumsum(factors)])
+    beyond_hours = until[np.maximum(batches.end_hour - timeline.end_hour, 0)]
+    is_charged = batches.is_decision & ~instruments.reserves_units[batches.instrument]
+    fees = instruments.fee_usd[batches.instrument] * beyond_hours * is_charged
+    return float(fees @ quantity)
 
 
 def _context(policy: Policy, market: Market, timeline: Timeline, window: Scenarios) -> PolicyContext:
@@ -153,7 +189,8 @@ def _context(policy: Policy, market: Market, timeline: Timeline, window: Scenari
 def _timeline(request: KnownRequest, history: History) -> Timeline:
     """Dates and window, checked against the demand."""
     dates = sorted(request.date_hours)
-    start = dates[0] if request.start_hour is None else request.start_hour
+    first_hour = dates[0] if dates else history.start_hour
+    start = first_hour if request.start_hour is None else request.start_hour
     end = history.end_hour if request.end_hour is None else request.end_hour
     problems = []
     if len(set(dates)) < len(dates):
@@ -176,11 +213,12 @@ def _timeline(request: KnownRequest, history: History) -> Timeline:
         raise InputError(msg, problems)
     none: list[int] = []
     return Timeline(
-        decision_hours=np.array(dates),
+        decision_hours=np.array(dates) if dates else np.arange(start, end),
         tail_hours=np.array(none, dtype=np.int64),
         start_hour=start,
         end_hour=end,
         valued_end_hour=end,
+        charges_full_term=request.charge == "full-term",
     )
 
 

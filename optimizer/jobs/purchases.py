@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from forecasting.arrays import FloatArray
-from forecasting.hours import date_of_hour
 from forecasting.numerals import percent
 from optimizer.assembly import Assembled
+from optimizer.break_even import break_even_fraction
+from optimizer.calendar_dates import moment_text
 from optimizer.jobs.solve import Solved
 from optimizer.offers import Offer
 from optimizer.plan import NextUnit, Purchase
@@ -38,7 +38,7 @@ def purchases(solved: Solved, *, on_demand_usd: Mapping[str, float], use: Mappin
     out = []
     for commitment, batch in zip(planned_commitments(solved), solved.bought, strict=True):
         offer = offer_of(solved.assembled, int(batch))
-        fee = offer.effective_hourly_usd if offer.term_months else 0.0
+        fee = 0.0 if offer.is_open_ended else offer.effective_hourly_usd
         out.append(
             Purchase(
                 commitment_id=commitment.commitment_id,
@@ -69,7 +69,7 @@ def planned_commitments(solved: Solved) -> tuple[Commitment, ...]:
         start, end = int(problem.batches.start_hour[batch]), int(problem.batches.end_hour[batch])
         out.append(
             Commitment(
-                commitment_id=f"{date_of_hour(start)}/{offer.offer_id}",
+                commitment_id=f"{moment_text(start)}/{offer.offer_id}",
                 offer_id=offer.offer_id,
                 quantity=float(solved.quantity[batch]),
                 start_hour=start,
@@ -108,14 +108,18 @@ def next_units(solved: Solved) -> tuple[NextUnit, ...]:
 
 def break_even_range(offer: Offer, on_demand_usd: Mapping[str, float]) -> tuple[float, float]:
     """Lowest and highest use at which the offer costs as much as on-demand, over its pools."""
-    rate = np.array([on_demand_usd[pool] for pool in offer.pools])
-    use: FloatArray = offer.draw * offer.effective_hourly_usd / rate
-    return float(use.min()), float(use.max())
+    use = [
+        break_even_fraction(
+            effective_hourly_usd=float(draw) * offer.effective_hourly_usd, on_demand_usd=on_demand_usd[pool]
+        )
+        for pool, draw in zip(offer.pools, offer.draw, strict=True)
+    ]
+    return min(use), max(use)
 
 
 def _reason(offer: Offer, on_demand_usd: Mapping[str, float], use: float | None) -> str:
     """One sentence."""
-    if offer.term_months == 0:
+    if offer.is_open_ended:
         return "Holds the capacity that headroom asks for; an idle unit costs its on-demand rate."
     low, high = break_even_range(offer, on_demand_usd)
     least, most = percent(low, 0), percent(high, 0)

@@ -4,7 +4,7 @@ Not here: how the problem came to be, what is said of the answer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,21 +13,33 @@ from forecasting.arrays import FloatArray, IntArray
 from optimizer.assembly import Assembled
 from optimizer.costs import Evaluation, evaluate
 from optimizer.cover import CoverClasses, cover_classes
-from optimizer.cutting_planes import CutOptions, solve_cuts
-from optimizer.errors import CertificateError, InfeasibleLimitsError
+from optimizer.cutting_planes import CutOptions, CutSolution, solve_cuts
+from optimizer.errors import CertificateError, InfeasibleLimitsError, SolverError
 from optimizer.extensive import solve_extensive
 from optimizer.limits import MAXIMUM_COVERAGE
 from optimizer.metrics import gap_fraction
 from optimizer.policy import Increments
 from optimizer.problem import PlanningProblem
 from optimizer.relaxation import Relaxation, relaxation_message
-from optimizer.rounding import rounded, steps_of
+from optimizer.rounding import (
+    Rounding,
+    best_kept,
+    in_steps,
+    is_whole,
+    no_whole_steps,
+    with_steps,
+    without_dust,
+)
 from optimizer.slack import SLACK_TOLERANCE, limit_values
 from optimizer.small_purchases import SMALL_FRACTION, without_small_purchases
-from optimizer.solver import SolverOptions
+from optimizer.solver import SolverOptions, WholeOptions
+from optimizer.whole_cuts import WholeCutOptions, round_by_cuts
+from optimizer.whole_extensive import solve_whole_extensive
 
 Method = Literal["auto", "extensive", "cuts"]
+Charge = Literal["window", "full-term"]  # what a purchase costs: its term inside the window, or all of it
 EXTENSIVE_MAX_CELLS = 2_000  # hours x pools x scenarios: below, the readable program takes about a second
+WHOLE_MAX_NODES = 20_000  # of the search in whole numbers by the extensive program; a few seconds where it is small
 AGREEMENT_TOLERANCE = 1e-6  # of the cost: the solver's own feasibility tolerance, summed over many rows
 
 Tell = Callable[[str], None]
@@ -44,12 +56,12 @@ class Solved:
         "extensive" or "cuts".
     exact : FloatArray of shape (n_batches,)
         Before rounding, without what is too small to advise; owned batches included.
-    quantity : FloatArray of shape (n_batches,)
-        In the policy's steps.
     lower_bound_usd : float
         Of the objective: no quantities within the limits cost less.
-    exact_found, found : Evaluation
-        Of `exact` and of `quantity`.
+    exact_found : Evaluation
+        Of `exact`.
+    rounding : Rounding
+        In the policy's steps, with the bound that no other whole steps beat.
     n_left_out : int
         Purchases that were too small to advise.
     limit_prices_usd : tuple of (str, float)
@@ -63,14 +75,23 @@ class Solved:
     assembled: Assembled
     method: str
     exact: FloatArray
-    quantity: FloatArray
     lower_bound_usd: float
     exact_found: Evaluation
-    found: Evaluation
+    rounding: Rounding
     n_left_out: int
     limit_prices_usd: tuple[tuple[str, float], ...]
     reduced_cost_usd: FloatArray
     classes: CoverClasses
+
+    @property
+    def quantity(self) -> FloatArray:
+        """What to buy, in the policy's steps; owned batches included. Shape (n_batches,)."""
+        return self.rounding.quantity
+
+    @property
+    def found(self) -> Evaluation:
+        """Cost and use of `quantity`."""
+        return self.rounding.found
 
     @property
     def upper_bound_usd(self) -> float:
@@ -105,6 +126,8 @@ class _Optimum:
     limit_prices_usd : tuple of (str, float)
     reduced_cost_usd : FloatArray of shape (n_batches,)
     classes : CoverClasses
+    cuts : CutSolution or None
+        Where the cuts were the method.
     """
 
     method: str
@@ -114,10 +137,11 @@ class _Optimum:
     limit_prices_usd: tuple[tuple[str, float], ...]
     reduced_cost_usd: FloatArray
     classes: CoverClasses
+    cuts: CutSolution | None = None
 
 
 def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_fraction: float, tell: Tell) -> Solved:
-    """Solve, recompute the cost, leave out what is too small to advise, and round.
+    """Solve, recompute the cost, leave out what is too small to advise, and find the best whole steps.
 
     Parameters
     ----------
@@ -127,17 +151,18 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
     method : str
         "auto" takes the extensive program where it is small and no limit depends on what idles, which is free to it.
     gap_fraction : float
-        Gap at which the cutting planes stop.
+        Gap at which the cutting planes stop, and the search in whole steps.
     tell : callable
         Given a line on progress.
 
     Raises
     ------
     InfeasibleLimitsError
-        If the limits cannot all be met.
+        If the limits cannot all be met, or by no whole steps that were found.
     CertificateError
         If the recomputed cost disagrees with the solver's.
     """
+    assembled = with_steps(assembled, increments)
     problem = assembled.problem
     _refuse_ceiling_below_owned(problem)
     small = problem.demand.size <= EXTENSIVE_MAX_CELLS
@@ -154,20 +179,56 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
         is_advised=assembled.decision_hour >= 0,
         most_rise_usd=min(SMALL_FRACTION, gap_fraction) * abs(best.found.objective_usd),
     )
-    quantity = rounded(problem, exact, steps_of(problem, assembled.offers, increments), best.classes)
+    tell("finding whole steps")
     return Solved(
         assembled=assembled,
         method=best.method,
         exact=exact,
-        quantity=quantity,
         lower_bound_usd=best.lower_bound_usd,
         exact_found=exact_found,
-        found=exact_found if np.array_equal(quantity, exact) else evaluate(problem, quantity, best.classes),
+        rounding=_in_whole_steps(problem, best, (exact, exact_found), aim=gap_fraction),
         n_left_out=int(np.sum((best.quantity > 0.0) & (exact == 0.0))),
         limit_prices_usd=best.limit_prices_usd,
         reduced_cost_usd=best.reduced_cost_usd,
         classes=best.classes,
     )
+
+
+def _in_whole_steps(
+    problem: PlanningProblem, best: _Optimum, priced: tuple[FloatArray, Evaluation], *, aim: float
+) -> Rounding:
+    """Best whole steps: the extensive program's where it is small and no limit counts use, else the cuts'."""
+    exact, found = priced
+    clean = without_dust(problem, exact)
+    if is_whole(problem, clean):
+        step = problem.batches.decided_step
+        quantity = in_steps(problem, clean / np.where(step > 0.0, step, 1.0), clean)
+        if not np.array_equal(quantity, exact):
+            found = evaluate(problem, quantity, best.classes)
+        return Rounding(method="none", quantity=quantity, found=found, lower_bound_usd=best.lower_bound_usd)
+    rounding = None
+    if problem.demand.size <= EXTENSIVE_MAX_CELLS and not problem.limits.governs_use:
+        rounding = _whole_extensive(problem, best, aim=aim)
+    if rounding is None:
+        cuts = best.cuts or solve_cuts(problem, CutOptions(gap_fraction=aim))
+        rounding = round_by_cuts(cuts, clean, WholeCutOptions(gap_fraction=aim))
+    _require_bounds_in_order(lower_usd=rounding.lower_bound_usd, upper_usd=rounding.found.objective_usd)
+    return replace(rounding, lower_bound_usd=min(rounding.lower_bound_usd, rounding.found.objective_usd))
+
+
+def _whole_extensive(problem: PlanningProblem, best: _Optimum, *, aim: float) -> Rounding | None:
+    """Whole steps by the extensive program; None where its search ends without any that keep the limits."""
+    try:
+        whole = solve_whole_extensive(problem, WholeOptions(gap_fraction=aim / 2, max_nodes=WHOLE_MAX_NODES))
+    except InfeasibleLimitsError as error:
+        raise InfeasibleLimitsError(no_whole_steps(problem)) from error
+    except SolverError:
+        return None
+    kept = best_kept(problem, (whole.quantity,), best.classes)
+    if kept is None:
+        return None
+    lower = max(whole.lower_bound_usd, best.lower_bound_usd)
+    return Rounding(method="extensive", quantity=kept[0], found=kept[1], lower_bound_usd=lower)
 
 
 def _require_bounds_in_order(*, lower_usd: float, upper_usd: float) -> None:
@@ -209,6 +270,7 @@ def _cuts(problem: PlanningProblem, *, aim: float, tell: Tell) -> _Optimum:
         limit_prices_usd=found.limit_prices_usd,
         reduced_cost_usd=found.reduced_cost_usd,
         classes=found.classes,
+        cuts=found,
     )
 
 

@@ -33,6 +33,7 @@ def bill_document(answer: BillAnswer) -> dict[str, Any]:
         "start_utc": iso_of_hour(answer.start_hour),
         "end_utc": iso_of_hour(answer.end_hour),
         "on_demand_usd": float(bill.on_demand_usd.sum()),
+        "sustained_use_usd": float(bill.sustained_use_usd.sum()),
         "spot_usd": float(bill.spot_usd.sum()),
         "commitment_fees_usd": bill.fee_usd,
         "stranded_usd": bill.stranded_usd,
@@ -41,12 +42,15 @@ def bill_document(answer: BillAnswer) -> dict[str, Any]:
         "esr": bill.effective_savings_rate,
         "coverage": bill.coverage,
         "utilization": bill.utilization,
+        "rules": [asdict(item) | {"rules": item.rules.value} for item in answer.rules],
+        "assumptions": list(answer.sentences),
         "pools": [
             {
                 "pool": pool,
                 "demand_unit_hours": float(bill.demand_units[row] @ bill.hour_weights),
                 "on_demand_unit_hours": float(bill.on_demand_units[row] @ bill.hour_weights),
                 "on_demand_usd": float(bill.on_demand_usd[row]),
+                "sustained_use_usd": float(bill.sustained_use_usd[row]),
                 "spot_unit_hours": float(bill.spot_units[row] @ bill.hour_weights),
                 "spot_usd": float(bill.spot_usd[row]),
             }
@@ -66,8 +70,10 @@ def print_bill(answer: BillAnswer, console: Console, *, out_dir: Path | None = N
     bill = answer.bill
     period = f"{date_of_hour(answer.start_hour)} to {date_of_hour(answer.end_hour - 1)}"
     say(console, f"Bill, {period} UTC: {number(bill.total_usd, 2)} USD (amortized)", style="bold")
+    sustained_usd = float(bill.sustained_use_usd.sum())
     rows = [
         ("on demand", number(float(bill.on_demand_usd.sum()), 2)),
+        *([("after sustained-use discounts of", number(sustained_usd, 2))] if sustained_usd > 0.0 else []),
         ("spot", number(float(bill.spot_usd.sum()), 2)),
         ("commitment fees", number(bill.fee_usd, 2)),
         ("of which stranded", number(bill.stranded_usd, 2)),
@@ -79,6 +85,8 @@ def print_bill(answer: BillAnswer, console: Console, *, out_dir: Path | None = N
         f"ESR {percent(bill.effective_savings_rate)}, coverage {percent(bill.coverage)}, "
         f"utilization {percent(bill.utilization)}, stranded {percent(bill.stranded_fraction)} of committed USD.",
     )
+    for sentence in answer.sentences:
+        say(console, sentence)
     if bill.commitments:
         lines = [
             (line.commitment_id, line.offer_id, number(line.fee_usd, 2), percent(line.utilization))

@@ -4,7 +4,8 @@ Not here: purchases (`optimizer.report.purchase_sections`).
 """
 
 from forecasting.numerals import percent
-from optimizer.plan import Certificate, Plan, Reduction
+from optimizer.certificate import Certificate
+from optimizer.plan import Plan, Reduction
 from optimizer.report.markup import Heading, Html, element, folded, joined, table, words
 from optimizer.report.money_charts import allocation_charts, cost_chart
 from optimizer.report.numbers import column, usd, without_noise

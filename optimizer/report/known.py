@@ -11,6 +11,7 @@ from rich.console import Console
 
 from forecasting.hours import date_of_hour, iso_of_hour
 from forecasting.numerals import percent
+from optimizer.calendar_dates import moment_text
 from optimizer.jobs.known import KnownAnswer
 from optimizer.report.numbers import number, usd
 from optimizer.report.plan_json import SCHEMA_VERSION, certificate_document, dated, json_bytes, summary_document
@@ -22,7 +23,9 @@ def known_files(answer: KnownAnswer) -> dict[str, bytes]:
     """purchases.csv, a valid commitments file, and plan.json with `total_usd` at the top."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "total_usd": answer.summaries[0].mean_usd,
+        "total_usd": answer.total_usd,
+        "charge": answer.charge,
+        "beyond_window_usd": answer.beyond_window_usd,
         "start_utc": iso_of_hour(answer.start_hour),
         "end_utc": iso_of_hour(answer.end_hour),
         "purchases": [dated(asdict(purchase)) for purchase in answer.purchases],
@@ -44,7 +47,7 @@ def print_known(
     say(console, f"Optimum for demand taken as known, {period} UTC", style="bold")
     if answer.purchases:
         rows = [
-            (str(date_of_hour(p.decision_hour)), p.offer_id, f"{number(p.quantity, 4)} {p.quantity_unit}")
+            (moment_text(p.decision_hour), p.offer_id, f"{number(p.quantity, 4)} {p.quantity_unit}")
             for p in answer.purchases
         ]
         console.print(fitting_table("Purchases", ("date", "offer", "quantity"), rows, room=console.width, n_text=2))
@@ -56,6 +59,11 @@ def print_known(
     ]
     headers = ("way of buying", "USD", "ESR", "coverage", "stranded")
     console.print(fitting_table("Cost", headers, costs, room=console.width))
+    if answer.charge == "full-term":
+        say(
+            console,
+            f"After the window the purchases cost {usd(answer.beyond_window_usd)}; {usd(answer.total_usd)} in all.",
+        )
     certificate = answer.certificate
     say(console, f"Method: {certificate.method}. {certificate.statement} (gap {percent(certificate.gap_fraction)})")
     difference = certificate.billed_usd - certificate.lp_usd

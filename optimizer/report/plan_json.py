@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from forecasting.hours import iso_of_hour
+from optimizer.certificate import Certificate
 from optimizer.jobs.forecast_causes import Causes
-from optimizer.plan import Certificate, CostSummary, Plan, Reduction
+from optimizer.plan import CostSummary, Plan, Reduction
 from optimizer.report.cause_json import anomaly_document, cause_documents, event_document
 from optimizer.report.words import change_fraction, recent_hour
 

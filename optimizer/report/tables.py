@@ -7,7 +7,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from forecasting.hours import date_of_hour, iso_of_hour
+from forecasting.hours import iso_of_hour
+from optimizer.calendar_dates import moment_text
 from optimizer.cells import escape_cell
 from optimizer.plan import AllocationRow, Purchase
 
@@ -31,7 +32,7 @@ def purchases_csv(purchases: Sequence[Purchase]) -> bytes:
         writer.writerow(
             (
                 escape_cell(purchase.commitment_id),
-                date_of_hour(purchase.decision_hour).isoformat(),
+                moment_text(purchase.decision_hour),
                 iso_of_hour(purchase.start_hour),
                 iso_of_hour(purchase.end_hour),
                 escape_cell(purchase.offer_id),

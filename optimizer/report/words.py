@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from forecasting.hours import HOURS_PER_DAY, date_of_hour
 from forecasting.numerals import percent
+from optimizer.offers import OfferKind
 from optimizer.plan import LimitState, Plan, Purchase
 from optimizer.report.numbers import usd
 
@@ -49,7 +50,10 @@ def period(plan: Plan) -> str:
 def terms(purchase: Purchase) -> str:
     """Term and payment of a purchase in words."""
     payment = PAYMENT_TITLES.get(purchase.payment_option, purchase.payment_option)
-    length = f"{purchase.term_months} months" if purchase.term_months else "until dropped"
+    hours = purchase.end_hour - purchase.start_hour
+    is_open = purchase.kind == OfferKind.CAPACITY_RESERVATION.value or not purchase.payment_option
+    in_hours = "until dropped" if is_open else f"{hours:,} hours"
+    length = f"{purchase.term_months} months" if purchase.term_months else in_hours
     return f"{length}, {payment}" if payment else length
 
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.hours import add_months, hour_of_date
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Assembled, Market, assemble, effective_spot_usd
-from optimizer.calendar_dates import Timeline, discount_factor_at, planning_timeline
+from optimizer.calendar_dates import Timeline, discount_factor_at, discount_factors, planning_timeline
 from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
@@ -168,3 +168,48 @@ def test_terms_and_payback_decide_what_may_be_bought():
     # 0.55 x 8,760 USD are paid back by 1 USD an hour after 0.55 years
     assert [o.offer_id for o in replace(market, payback_months_max=6.7).buyable()] == ["ri", "ri-all"]
     assert [o.offer_id for o in replace(market, payback_months_max=6.5).buyable()] == ["ri"]
+
+
+def test_a_term_given_in_hours_lasts_that_long_and_can_always_be_bought():
+    short = replace(RESERVATION, offer_id="short", term_months=0, given_term_hours=100, upfront_usd=50.0)
+    assert_allclose([short.term_hours, short.effective_hourly_usd], [100, 0.6 + 0.5])
+    assert not short.is_open_ended
+    market = _market([short], terms_months=(36,))
+    assert market.buyable() == (short,)
+    batches = _assembled(replace(market, terms_months=(12,))).problem.batches
+    assert_array_equal(batches.end_hour - batches.start_hour, 100)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.08])
+def test_the_full_term_is_charged_as_cash_is_paid_and_what_is_owned_as_before(rate: float):
+    """A window of 1,000 hours: of a year bought in hour 400 no discounted hour beyond the window is left out."""
+    owned = Commitment(commitment_id="c", offer_id="csp", quantity=3.0, start_hour=START, end_hour=START + 5000)
+    none: list[int] = []
+    timeline = Timeline(
+        decision_hours=np.array([START + 400]),
+        tail_hours=np.array(none, dtype=np.int64),
+        start_hour=START,
+        end_hour=START + 1000,
+        valued_end_hour=START + 1000,
+    )
+    costs = []
+    for charges_full_term in (False, True):
+        when = replace(timeline, charges_full_term=charges_full_term)
+        assembled = assemble(
+            _scenarios(when),
+            _market([ALL_UPFRONT, PLAN], [owned]),
+            when,
+            discount_rate_yearly=rate,
+            risk_lambda=0.0,
+            keep_dominated=True,
+        )
+        costs.append(assembled.problem.batches.cost_usd)
+    inside, full = costs
+    assert full[0] == inside[0]  # owned
+    term = np.arange(START + 400, START + 400 + YEAR)
+    hourly = discount_factors(term, as_of_hour=START, rate_yearly=rate).sum()
+    upfront = 0.55 * YEAR * discount_factor_at(START + 400, as_of_hour=START, rate_yearly=rate)
+    assert_allclose(full[1:], [upfront, hourly])
+    assert_allclose(inside[1] / full[1], 600 / YEAR)
+    if rate == 0.0:
+        assert_allclose(inside[2] / full[2], 600 / YEAR)

@@ -8,7 +8,7 @@ from optimizer.assembly import Assembled, Market, assemble
 from optimizer.calendar_dates import planning_timeline
 from optimizer.limits import FirmRequirement
 from optimizer.offers import Catalog, Offer, OfferKind
-from optimizer.policy import Concentration, Coverage, Policy, Stranded
+from optimizer.policy import Concentration, Coverage, Increments, Policy, Stranded
 from optimizer.policy_limits import PolicyContext, needs_dominated, owned_stranded, quarters, with_limits
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
@@ -105,6 +105,7 @@ def test_dominated_offers_are_needed_only_where_shares_are_limited():
     assert not needs_dominated(Policy(stranded=Stranded(expected_fraction=0.1)))
     assert needs_dominated(Policy(concentration=Concentration(offer_fraction=0.5)))
     assert needs_dominated(Policy(concentration=Concentration(family_fraction=0.5)))
+    assert needs_dominated(Policy(increments=Increments(usd_per_hour=0.5)))
 
 
 def test_shares_are_limited_by_offer_and_by_the_family_that_all_pools_share():

@@ -118,6 +118,31 @@ def test_optional_columns_say_from_when_and_whether_capacity_is_guaranteed(tmp_p
     assert offer.guarantees_capacity
 
 
+def test_a_term_may_be_given_in_hours(tmp_path):
+    rows = [row + "," for row in MARKET]
+    rows += [
+        "ri,reserved_standard,aws,us,web,0,partial,0.6,2,5",
+        "csp,compute_savings_plan,aws,us,web,0,partial,0.5,0,4",
+    ]
+    catalog = catalog_of(tmp_path, *rows, header=HEADER + ",term_hours")
+    offer, plan = catalog.offer("ri"), catalog.offer("csp")
+    assert (offer.term_hours, offer.term_months) == (5, 0)
+    assert offer.effective_hourly_usd == pytest.approx(0.6 + 2 / 5)
+    assert (plan.upfront_usd, plan.hourly_usd, plan.effective_hourly_usd) == (2.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ri,reserved_standard,aws,us,web,12,none,0.6,0,5", "must be empty where term_months is 12, got 5. Keep one."),
+        ("sp,spot,aws,us,web,0,none,0.2,0,5", "must be empty for spot, got 5."),
+    ],
+)
+def test_a_term_in_hours_beside_one_in_months_or_on_the_market_is_refused(tmp_path, row, message):
+    text = refusal(tmp_path, *[known + "," for known in MARKET], row, header=HEADER + ",term_hours")
+    assert f"column 'term_hours', row 4: {message}" in text
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -1,12 +1,13 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from optimizer import limit_rows, program
+from optimizer import limit_rows, program, whole_rows
 from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
 from optimizer.problem import PlanningProblem
 from optimizer.program import Program, declare_variables, linear
@@ -16,11 +17,15 @@ REGENERATE = "PLIMSOLL_REGENERATE_GOLDEN"  # set it to 1 to write the files anew
 
 FAMILIES: dict[str, Callable[[Program], None]] = {
     name: function
-    for module in (program, limit_rows)
+    for module in (program, limit_rows, whole_rows)
     for name, function in vars(module).items()
     if name.startswith("add_") and function.__module__ == module.__name__
 }
-NEEDS_STRANDED_VALUE = ("add_stranded_expected", "add_stranded_cvar")
+NEEDED: dict[str, Callable[[Program], None]] = {  # what a family speaks of
+    "add_stranded_expected": limit_rows.add_stranded_value,
+    "add_stranded_cvar": limit_rows.add_stranded_value,
+    "add_whole_use": program.add_demand_balance,
+}
 
 
 @pytest.fixture
@@ -64,11 +69,18 @@ def golden_problem(build) -> PlanningProblem:
     )
 
 
+def _in_whole_numbers(problem: PlanningProblem) -> PlanningProblem:
+    """Reservations in units, the plan in half a USD per hour, the capacity reservation as it likes."""
+    step = np.array([1.0, 1.0, 0.5, 0.0, 0.0])
+    return replace(problem, batches=replace(problem.batches, step=step), has_whole_use=True)
+
+
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_each_family_adds_the_rows_of_its_golden_file(name: str, golden_problem: PlanningProblem, tmp_path: Path):
-    built = declare_variables(golden_problem)
-    if name in NEEDS_STRANDED_VALUE:
-        limit_rows.add_stranded_value(built)
+    is_whole = FAMILIES[name].__module__ == whole_rows.__name__
+    built = declare_variables(_in_whole_numbers(golden_problem) if is_whole else golden_problem)
+    if name in NEEDED:
+        NEEDED[name](built)
     FAMILIES[name](built)
     if built.lp.objective is None:
         built.lp.setObjective(linear(()))
@@ -86,9 +98,11 @@ def test_every_family_has_a_golden_file_and_every_golden_file_a_family():
     assert files == {name.removeprefix("add_") for name in FAMILIES}
 
 
-def test_every_golden_file_holds_a_row_or_a_cost():
+def test_every_golden_file_holds_a_row_a_cost_or_a_whole_number():
     for path in GOLDEN.glob("*.lp"):
-        assert re.search(r"^(OBJ: (?!__dummy)|\w+: (?!__dummy))", path.read_text(), flags=re.MULTILINE), path.name
+        assert re.search(r"^(OBJ: (?!__dummy)|\w+: (?!__dummy)|Generals$)", path.read_text(), flags=re.MULTILINE), (
+            path.name
+        )
 
 
 def test_limits_that_are_not_set_add_no_row(build):

@@ -1,16 +1,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from optimizer.assembly import Assembled
+from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
-from optimizer.cutting_planes import CutOptions, solve_cuts
-from optimizer.limits import CashLimit, FirmRequirement, Limits
+from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
 from optimizer.offers import Offer, OfferKind
 from optimizer.policy import Increments
-from optimizer.rounding import Steps, rounded, steps_of, without_dust
+from optimizer.problem import PlanningProblem
+from optimizer.rounding import best_kept, broken_limits, is_whole, simple_roundings, with_steps, without_dust
 
 
 def _offer(kind: OfferKind) -> Offer:
@@ -28,33 +31,46 @@ def _offer(kind: OfferKind) -> Offer:
     )
 
 
-def test_plans_step_in_usd_per_hour_and_everything_else_in_units(build):
+def _stepped(problem: PlanningProblem, step: float) -> PlanningProblem:
+    batches = problem.batches
+    return replace(problem, batches=replace(batches, step=np.full(batches.n_batches, step)))
+
+
+def test_plans_step_in_usd_per_hour_everything_else_in_units_and_replacements_in_the_tail_not_at_all(build):
     problem = build.problem(
         [[[1.0]]],
         on_demand_usd=[1.0],
         instruments=[build.instrument(draw=(1.0,), fee_usd=0.5), build.instrument(draw=(0.6,), fee_usd=1.0)],
-        batches=[build.batch(instrument=1), build.batch(instrument=0)],
+        batches=[build.batch(instrument=1), build.batch(instrument=0), build.batch(instrument=0)],
     )
-    offers = (_offer(OfferKind.RESERVED_STANDARD), _offer(OfferKind.COMPUTE_SAVINGS_PLAN))
-    assert_allclose(steps_of(problem, offers, Increments(units=1.0, usd_per_hour=0.001)).step, [0.001, 1.0])
-    assert_allclose(steps_of(problem, offers, Increments()).step, [0.0, 0.0])
+    assembled = Assembled(
+        problem=problem,
+        offers=(_offer(OfferKind.RESERVED_STANDARD), _offer(OfferKind.COMPUTE_SAVINGS_PLAN)),
+        decision_hour=np.array([0, 0, -1]),
+        commitment=(None, None, None),
+    )
+    stepped = with_steps(assembled, Increments(units=1.0, usd_per_hour=0.001))
+    assert_allclose(stepped.problem.batches.decided_step, [0.001, 1.0, 0.0])
+    assert with_steps(assembled, Increments()) is assembled
 
 
 @settings(max_examples=15)
-@given(seed=st.integers(0, 10**6))
-def test_decided_quantities_are_whole_steps_and_owned_ones_stay(invent, seed: int):
-    problem = invent.problem(seed, invent.wish())
-    found = solve_cuts(problem, CutOptions())
-    step = np.full(problem.batches.n_batches, 0.25)
-    whole = rounded(problem, found.quantity, Steps(step=step), found.classes)
+@given(seed=st.integers(0, 10**6), step=st.sampled_from([0.25, 1.0]))
+def test_simple_roundings_are_whole_steps_next_to_what_they_round(invent, seed: int, step: float):
+    problem = _stepped(invent.problem(seed, invent.wish()), step)
     decided = problem.batches.is_decision
-    assert_allclose(whole[decided] / 0.25, np.rint(whole[decided] / 0.25), atol=1e-9)
-    assert_array_equal(whole[~decided], problem.batches.fixed_quantity[~decided])
-    assert np.all(np.abs(whole - found.quantity)[decided] <= 0.25 + 1e-9)
+    quantity = np.where(
+        decided, np.random.default_rng(seed).uniform(0, 9, len(decided)), problem.batches.fixed_quantity
+    )
+    for whole in simple_roundings(problem, quantity):
+        assert_allclose(whole[decided] / step, np.rint(whole[decided] / step), atol=1e-9)
+        assert np.all(np.abs(whole - quantity)[decided] <= step + 1e-9)
+        assert_array_equal(whole[~decided], problem.batches.fixed_quantity[~decided])
+        assert is_whole(problem, whole)
 
 
-def _firm_and_cash(build, *, usd: float):
-    return build.problem(
+def _firm_and_cash(build, *, usd: float) -> PlanningProblem:
+    problem = build.problem(
         [[[2.0, 2.0]]],
         on_demand_usd=[1.0],
         instruments=[
@@ -67,25 +83,50 @@ def _firm_and_cash(build, *, usd: float):
             cash=(CashLimit(batch_indices=np.array([1]), usd=usd, label="cash"),),
         ),
     )
+    return _stepped(problem, 1.0)
 
 
 def test_firm_capacity_is_rounded_up_and_cash_is_not_overspent(build):
     problem = _firm_and_cash(build, usd=0.8)
     classes = cover_classes(problem.instruments, split_by_fee=False)
-    whole = rounded(problem, np.array([1.2, 0.8]), Steps(step=np.ones(2)), classes)
-    assert_allclose(whole, [2.0, 0.0])
+    kept = best_kept(problem, simple_roundings(problem, np.array([1.2, 0.8])), classes)
+    assert kept is not None
+    assert_allclose(kept[0], [2.0, 0.0])
 
 
-def test_a_solvers_zero_is_zero_and_anything_can_be_bought_without_steps(build):
+def test_where_no_candidate_keeps_the_limits_there_is_none(build):
+    problem = _firm_and_cash(build, usd=0.8)
+    classes = cover_classes(problem.instruments, split_by_fee=False)
+    assert best_kept(problem, (np.array([2.0, 1.0]), np.array([1.0, 0.0])), classes) is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "named"),
+    [
+        ([1.0, 0.0], ["room is missed by 0.2 units"]),
+        ([2.0, 3.0], ["cash is missed by 2.2 USD", "most is missed by 0.0556"]),
+        ([2.0, 0.0], []),
+    ],
+    ids=["firm", "cash-and-share", "kept"],
+)
+def test_every_limit_that_is_broken_is_named_with_what_it_is_missed_by(build, quantity: list[float], named: list[str]):
+    problem = _firm_and_cash(build, usd=0.8)
+    share = ShareLimit(batch_indices=np.array([1]), fraction=0.5, label="most")
+    problem = replace(problem, limits=replace(problem.limits, shares=(share,)))
+    classes = cover_classes(problem.instruments, split_by_fee=True)
+    found = evaluate(problem, np.array(quantity), classes)
+    assert list(broken_limits(problem, np.array(quantity), found)) == named
+
+
+def test_a_solvers_zero_is_zero(build):
     problem = _firm_and_cash(build, usd=5.0)
     assert_allclose(without_dust(problem, np.array([1.2, 1e-12])), [1.2, 0.0])
-    classes = cover_classes(problem.instruments, split_by_fee=False)
-    kept = rounded(problem, np.array([1.2, 0.8]), Steps(step=np.zeros(2)), classes)
-    assert_allclose(kept, [1.2, 0.8])
 
 
 def test_of_nearest_down_and_up_the_cheapest_within_limits_is_taken(build):
-    problem = replace(_firm_and_cash(build, usd=9.0), limits=Limits())
+    problem = _stepped(replace(_firm_and_cash(build, usd=9.0), limits=Limits()), 2.0)
     classes = cover_classes(problem.instruments, split_by_fee=False)
     # a third unit would stand idle at 0.5 USD an hour, half a unit short costs 0.5 x 1 USD on demand
-    assert_allclose(rounded(problem, np.array([0.0, 1.4]), Steps(step=np.full(2, 2.0)), classes), [0.0, 2.0])
+    kept = best_kept(problem, simple_roundings(problem, np.array([0.0, 1.4])), classes)
+    assert kept is not None
+    assert_allclose(kept[0], [0.0, 2.0])

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pulp
 import pytest
@@ -6,8 +8,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import sparse
 
+from optimizer.array_program import ArrayLp
 from optimizer.errors import InfeasibleLimitsError, SolverError
-from optimizer.solver import ArrayLp, SolverOptions, solve_arrays, solve_program
+from optimizer.solver import (
+    SolverOptions,
+    WholeOptions,
+    solve_arrays,
+    solve_program,
+    solve_whole_arrays,
+    solve_whole_program,
+)
 
 OPTIONS = SolverOptions()
 
@@ -190,3 +200,78 @@ def test_options_that_highs_would_ignore_are_refused(options: dict[str, object],
 def test_arrays_that_disagree_are_refused(fields: dict[str, object], message: str):
     with pytest.raises(ValueError, match=message):
         _changed(_covering_lp(2, 3, seed=0), **fields)
+
+
+def _knapsack(seed: int, n_items: int = 5) -> tuple[ArrayLp, list[tuple[float, float]]]:
+    """Cover a need by whole lots: cost and content of each, at most three of each."""
+    rng = np.random.default_rng(seed)
+    lots = [(float(rng.uniform(1, 5)), float(rng.uniform(1, 4))) for _ in range(n_items)]
+    lp = ArrayLp(
+        cost=np.array([usd for usd, _ in lots]),
+        lower=np.zeros(n_items),
+        upper=np.full(n_items, 3.0),
+        matrix=np.array([[units for _, units in lots]]),
+        row_lower=np.array([7.3]),
+        row_upper=np.array([np.inf]),
+    )
+    return lp, lots
+
+
+@given(seed=st.integers(0, 10**6))
+def test_whole_numbers_agree_with_brute_force_by_both_doors(seed: int):
+    lp, lots = _knapsack(seed)
+    best = min(
+        sum(n * usd for n, (usd, _) in zip(counts, lots, strict=True))
+        for counts in product(range(4), repeat=len(lots))
+        if sum(n * units for n, (_, units) in zip(counts, lots, strict=True)) >= 7.3
+    )
+    found = solve_whole_arrays(lp, np.ones(len(lots), dtype=bool), WholeOptions())
+    assert_allclose([found.objective, found.bound], best, rtol=1e-6)
+    program = pulp.LpProblem("lots", pulp.LpMinimize)
+    counts = [program.add_variable(f"n{place}", 0.0, 3.0, cat="Integer") for place in range(len(lots))]
+    program.setObjective(pulp.lpSum(usd * n for n, (usd, _) in zip(counts, lots, strict=True)) + 11.0)
+    program.addConstraint(pulp.lpSum(units * n for n, (_, units) in zip(counts, lots, strict=True)) >= 7.3, "need")
+    again = solve_whole_program(program, WholeOptions())
+    assert_allclose([again.objective, again.bound], best + 11.0, rtol=1e-6)
+    assert_allclose(pulp.value(program.objective), best + 11.0, rtol=1e-6)
+
+
+def test_without_whole_numbers_the_bound_is_the_optimum():
+    lp, _ = _knapsack(4)
+    found = solve_whole_arrays(lp, np.zeros(5, dtype=bool), WholeOptions())
+    assert_allclose(found.objective, solve_arrays(lp, OPTIONS).objective)
+    assert found.bound == found.objective
+
+
+def test_a_search_that_ends_at_its_nodes_still_has_a_bound_below_its_answer():
+    rng = np.random.default_rng(8)
+    n_rows, n_columns = 12, 40
+    lp = ArrayLp(
+        cost=rng.uniform(1.0, 2.0, n_columns),
+        lower=np.zeros(n_columns),
+        upper=np.full(n_columns, 9.0),
+        matrix=rng.uniform(0.1, 1.0, (n_rows, n_columns)),
+        row_lower=rng.uniform(5.0, 9.0, n_rows),
+        row_upper=np.full(n_rows, np.inf),
+    )
+    is_whole = np.ones(n_columns, dtype=bool)
+    short = solve_whole_arrays(lp, is_whole, WholeOptions(max_nodes=1))
+    full = solve_whole_arrays(lp, is_whole, WholeOptions(gap_fraction=1e-4))
+    assert short.bound <= full.objective <= short.objective + 1e-9
+    assert short.bound < short.objective
+    again = solve_whole_arrays(lp, is_whole, WholeOptions(max_nodes=1))
+    assert again.values.tolist() == short.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"upper": np.full(5, 0.1)}, InfeasibleLimitsError, "cannot all be met"),
+        ({"cost": np.full(5, -1.0), "upper": np.full(5, np.inf)}, SolverError, "unbounded"),
+    ],
+    ids=["infeasible", "unbounded"],
+)
+def test_whole_numbers_that_have_no_optimum_are_errors(change: dict, error: type[Exception], match: str):
+    lp, _ = _knapsack(4)
+    with pytest.raises(error, match=match):
+        solve_whole_arrays(_changed(lp, **change), np.ones(5, dtype=bool), WholeOptions())

@@ -61,6 +61,26 @@ def test_what_smallest_first_costs_is_named_as_size_flexibility(planned):
     assert_allclose(sum(parts.values()), plan.certificate.billed_usd - plan.certificate.lp_usd, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "policy", [ROUNDED, ROUNDED + "stranded: {expected_fraction: 0.02}\n"], ids=["free", "limited"]
+)
+def test_whole_steps_have_a_gap_of_their_own_and_the_bound_of_any_quantities_below_it(planned, policy: str):
+    proof = planned(policy, "pools").plan.certificate
+    whole = proof.whole_steps
+    assert whole is not None
+    assert whole.method in ("extensive", "cuts")
+    assert proof.lower_bound_usd <= whole.lower_bound_usd <= whole.upper_bound_usd
+    assert_allclose(whole.gap_fraction, 1 - whole.lower_bound_usd / whole.upper_bound_usd, atol=1e-12)
+    assert_allclose(whole.cost_usd, whole.upper_bound_usd - proof.upper_bound_usd)
+    assert whole.statement in proof.statement
+    assert f"Buying in whole steps costs {whole.cost_usd:,.0f} USD" in whole.statement
+    assert whole.gap_fraction < 5e-3
+
+
+def test_without_increments_there_is_no_gap_of_whole_steps(planned):
+    assert planned("{}\n").plan.certificate.whole_steps is None
+
+
 @pytest.mark.parametrize("terms", [(1,), (1, 12)], ids=["one-date", "with-a-tail"])
 def test_window_and_tail_make_the_objective(planned, terms: tuple[int, ...]):
     proof = planned("cadence_months: 6\n", terms=terms).plan.certificate

@@ -12,9 +12,15 @@ from typer.testing import Result
 
 from forecasting.errors import InputError
 from forecasting.hours import hour_of_date, iso_of_hour
+from optimizer.billing.case_values import Case, as_fields
 from optimizer.jobs.bill import BillRequest, bill_usage
 from optimizer.jobs.inputs import InputPaths, RunOptions
 from optimizer.jobs.known import KnownAnswer, KnownRequest, optimize_known
+from optimizer.jobs.planning_case import PlanningCase
+from optimizer.offers import Catalog
+from optimizer.pools import pool_table
+from optimizer.portfolio import read_commitments
+from optimizer.prices import build_catalog, read_price_rows
 
 START = hour_of_date("2024-01-01")
 TRACE_OPTIMUM_USD = 2_765_698.2  # r1, 2022-02-01 to 2023-02-01, one date, 1-year reservations and compute plan
@@ -34,6 +40,7 @@ def _optimum(  # noqa: PLR0913  # each is a part of the request that some test s
     policy: str = "{}\n",
     terms: tuple[int, ...] = (12,),
     method: str = "auto",
+    charge: str = "window",
 ) -> KnownAnswer:
     (folder / "policy.yaml").write_text(policy)
     request = KnownRequest(
@@ -43,6 +50,7 @@ def _optimum(  # noqa: PLR0913  # each is a part of the request that some test s
         start_hour=None if start is None else hour_of_date(start),
         end_hour=None if end is None else hour_of_date(end),
         method=method,
+        charge=charge,
     )
     return optimize_known(request, tell=lambda _: None)
 
@@ -161,6 +169,84 @@ def test_dates_that_do_not_fit_the_demand_are_refused(
             start=start,
             end=end,
         )
+
+
+@pytest.mark.parametrize("method", ["extensive", "cuts"])
+def test_a_full_term_is_bought_where_the_use_in_the_window_alone_pays_for_all_of_it(tmp_path: Path, method: str):
+    """A quarter of the year lies in the window: a unit must save 4 x its fee in its hours of use."""
+    units = np.random.default_rng(3).gamma(2.0, 10.0, 2190).round(3)
+    demand = _write_demand(tmp_path / "demand.csv", units)
+    prices = tmp_path / "prices.csv"
+    for fee, is_bought in ((0.2, True), (0.26, False)):
+        prices.write_text(HEADER + f"od,on_demand,aws,r,p,0,none,1.0,0\nri,reserved_standard,aws,r,p,12,none,{fee},0\n")
+        answer = _optimum(tmp_path, demand=demand, prices=prices, method=method, charge="full-term")
+        quantity = np.quantile(units, 1 - 4 * fee, method="inverted_cdf") if is_bought else 0.0
+        cost = fee * 8760 * quantity + np.maximum(units - quantity, 0).sum()
+        assert_allclose(sum(p.quantity for p in answer.purchases), quantity, rtol=1e-3)
+        assert_allclose(answer.total_usd, cost, rtol=1e-6)
+        assert_allclose(answer.certificate.lower_bound_usd, cost, rtol=1e-6)
+        assert_allclose(answer.beyond_window_usd, fee * (8760 - 2190) * quantity, rtol=1e-3)
+        assert_allclose(answer.certificate.lp_usd + answer.certificate.tail_usd, answer.certificate.upper_bound_usd)
+
+
+def test_purchases_in_every_hour_in_whole_units_with_terms_in_hours_are_those_of_a_published_kind_of_case(
+    tmp_path: Path, plimsoll: Callable[..., Result]
+):
+    """The command line on files, against the runner of cases on the same figures."""
+    demand = {"hour": list(range(1, 9)), "a": [1, 4, 4, 5, 2, 2, 6, 6], "b": [3, 3, 0, 0, 2, 5, 5, 5]}
+    tables = {
+        "on_demand": {"instance": ["a", "b"], "hourly_price": [1.0, 1.7]},
+        "reserved": {
+            "instance": ["a", "b"],
+            "hourly_price": [0.5, 0.8],
+            "upfront_price": [0.4, 0.0],
+            "duration": [3, 4],
+        },
+        "demand": demand,
+    }
+    case = Case(
+        case_id="c",
+        provider="generic",
+        kind="planning_optimum",
+        title="",
+        inputs=as_fields(tables, "inputs"),
+        expected={},
+        tolerance=1e-6,
+    )
+    rows = [f"{iso_of_hour(START + h)},{name},{demand[name][h]}" for h in range(8) for name in ("a", "b")]
+    (tmp_path / "demand.csv").write_text("\n".join(["hour_utc,pool,units", *rows]) + "\n")
+    offers = [
+        "od:a,on_demand,aws,r,a,0,none,1.0,0,",
+        "od:b,on_demand,aws,r,b,0,none,1.7,0,",
+        "ra,reserved_standard,aws,r,a,0,partial,0.5,0.4,3",
+        "rb,reserved_standard,aws,r,b,0,none,0.8,0,4",
+    ]
+    (tmp_path / "prices.csv").write_text("\n".join([HEADER.strip() + ",term_hours", *offers]) + "\n")
+    (tmp_path / "policy.yaml").write_text("increments: {units: 1}\n")
+    result = plimsoll(
+        *("optimize", "--demand", tmp_path / "demand.csv", "--prices", tmp_path / "prices.csv"),
+        *("--dates", "every-hour", "--charge", "full-term", "--policy", tmp_path / "policy.yaml"),
+        *("--out", tmp_path / "out"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "After the window the purchases cost" in result.output
+    document = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert_allclose(document["total_usd"], PlanningCase(case).found.objective_usd, rtol=1e-9)
+    assert document["charge"] == "full-term"
+    whole = document["certificate"]["whole_steps"]
+    assert_allclose(whole["upper_bound_usd"], document["total_usd"], rtol=1e-9)
+    assert whole["gap_fraction"] <= 1e-6
+    assert all(purchase["quantity"] == round(purchase["quantity"]) for purchase in document["purchases"])
+    bought = read_commitments(
+        tmp_path / "out" / "purchases.csv", _catalog(tmp_path / "prices.csv"), prices="prices.csv"
+    )  # names of purchases within one day differ
+    assert len(bought) == len(document["purchases"]) > 2
+
+
+def _catalog(prices: Path) -> Catalog:
+    return build_catalog(
+        read_price_rows(prices), pools=("a", "b"), pool_table=pool_table(("a", "b"), {}), source="prices.csv"
+    )
 
 
 @pytest.mark.slow

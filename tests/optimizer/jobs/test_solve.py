@@ -10,12 +10,14 @@ from numpy.testing import assert_allclose
 from optimizer.assembly import Assembled
 from optimizer.costs import evaluate
 from optimizer.cutting_planes import solve_cuts
-from optimizer.errors import CertificateError
+from optimizer.errors import CertificateError, InfeasibleLimitsError
 from optimizer.jobs.describe import limit_states
 from optimizer.jobs.solve import Method, Solved, solve
+from optimizer.limits import FirmRequirement
 from optimizer.offers import Offer, OfferKind
 from optimizer.policy import Increments
 from optimizer.problem import PlanningProblem
+from optimizer.rounding import broken_limits
 
 METHODS = [method for method in get_args(Method) if method != "auto"]
 LIMITS = {
@@ -128,3 +130,52 @@ def test_a_crumb_is_not_made_whole_by_the_steps_of_purchases(with_crumbs: Planni
     found = solved(with_crumbs, method, gap_fraction=1e-6, increments=Increments(units=1.0))
     assert found.quantity[1] == 0.0
     assert found.quantity[0] == round(found.quantity[0]) > 90
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_both_methods_find_the_same_best_whole_units(build, method: Method):
+    problem = build.under_one_limit("Q1", 4.3)  # cash for two whole reservations of 1.7 USD
+    found = solved(problem, method, increments=Increments(units=1.0))
+    reference = min(
+        evaluate(problem, np.array([units, plan]), found.classes).objective_usd
+        for units in (0.0, 1.0, 2.0)
+        for plan in np.arange(0.0, 15.0)
+    )
+    assert found.rounding.method == "extensive"
+    assert found.quantity[0] in (0.0, 1.0, 2.0)
+    assert_allclose(found.found.objective_usd, reference, rtol=1e-7)
+    assert_allclose(found.rounding.lower_bound_usd, reference, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["expected stranded value", "minimum coverage", "maximum coverage"])
+def test_limits_on_use_hold_after_rounding(build, name: str):
+    problem = build.under_one_limit(name, LIMITS[name])
+    found = solved(problem, "cuts", increments=Increments(units=0.5))
+    assert found.rounding.method == "cuts"
+    assert broken_limits(problem, found.quantity, found.found) == ()
+    assert_allclose(found.quantity / 0.5, np.rint(found.quantity / 0.5), atol=1e-9)
+    assert found.lower_bound_usd <= found.rounding.lower_bound_usd <= found.found.objective_usd
+
+
+@pytest.mark.parametrize("coverage", [None, 0.01], ids=["extensive", "cuts"])
+def test_limits_that_no_whole_units_keep_are_refused(build, coverage: float | None):
+    """Firm capacity asks for 1.2 units of a reservation, cash allows 1.5; a limit on use leaves it to the cuts."""
+    problem = build.under_one_limit("Q1", 1.5 * 1.7)
+    firm = FirmRequirement(pool_index=0, start_hour=0, end_hour=12, units=1.2, label="room")
+    limits = replace(problem.limits, firm=(firm,), coverage_min_fraction=coverage)
+    between = replace(problem, limits=limits)
+    assert 1.2 - 1e-6 <= solved(between, "cuts").quantity[0] <= 1.5 + 1e-6
+    with pytest.raises(InfeasibleLimitsError, match=r"cannot all be met by purchases in whole steps \(1\), though"):
+        solved(between, "cuts", increments=Increments(units=1.0))
+
+
+def test_an_optimum_that_is_whole_as_it_is_needs_no_search(build):
+    problem = build.problem(
+        [[[4.0, 4.0]]],
+        on_demand_usd=[1.0],
+        instruments=[build.instrument(draw=(1.0,), fee_usd=0.5)],
+        batches=[build.batch(instrument=0)],
+    )
+    found = solved(problem, "extensive", increments=Increments(units=1.0))
+    assert found.rounding.method == "none"
+    assert found.quantity.tolist() == [4.0]

@@ -1,0 +1,1 @@
+"""Providers' own price lists become the price contract. Nothing is imported here."""

@@ -20,7 +20,8 @@ FORECAST_NAMES = (
     *("hourly.parquet", "daily_peak.parquet", "horizon_peak.parquet", "decomposition.parquet", "events.csv"),
     *("anomalies.csv", "cliffs.csv", "forecast.json", "forecast.html", "backtest.csv", "backtest.json"),
 )
-OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES))
+BACKTEST_NAMES = ("backtest.html", "portfolio.csv")  # its other files have names of the two above
+OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES, *BACKTEST_NAMES))
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Content = bytes | Callable[[], bytes]

@@ -8,10 +8,10 @@ from forecasting.cliffs import Cliff, QuarterChance
 from forecasting.decompose import GrowthPart
 from forecasting.event_effects import ESTIMATED, FOUND, EventEffect
 from forecasting.hours import HOURS_PER_DAY, add_months, hour_of_date, month_index, month_name, term_hours
+from optimizer.certificate import Certificate, WholeSteps
 from optimizer.jobs.forecast_causes import Causes, PoolChance
 from optimizer.plan import (
     AllocationRow,
-    Certificate,
     CostSummary,
     DemandBands,
     EventMark,
@@ -274,6 +274,14 @@ def make_plan() -> Plan:
             billed_usd=742_310.55,
             difference_usd=(("order", 4.0), ("rounding", 1.24), ("size flexibility", 0.0)),
             statement="No plan within these limits can be cheaper by more than 0.0002 %.",
+            whole_steps=WholeSteps(
+                method="extensive",
+                upper_bound_usd=1_512_040.5,
+                lower_bound_usd=1_512_040.25,
+                gap_fraction=1.7e-7,
+                cost_usd=40.375,
+                statement="Buying in whole steps costs 40 USD; no other whole steps cost less by more than 0 USD.",
+            ),
         ),
         reduction=Reduction(
             n_paths=200,

@@ -88,7 +88,7 @@ def _about_spread(daily: DailyHistory, baseline: Baseline, draws: Draws) -> list
             where = f" of group '{group}'" if group else ""
             told.append(
                 f"As pools are replaced, demand{where} moves to pools that do not exist yet: {percent(fraction)} "
-                "is expected to by the end of the horizon, and is in no pool of the scenarios."
+                "is expected to by the end of the horizon, and is in no pool with a name."
             )
     return told
 

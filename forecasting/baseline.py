@@ -11,9 +11,10 @@ from forecasting.arrays import FloatArray, IntArray, frozen_floats
 from forecasting.calendar_effects import CalendarEffects, fit_calendar
 from forecasting.daily import DailyHistory
 from forecasting.dispersion import volatility_scale, weekly_noise
+from forecasting.fitted_mix import fit_mix
 from forecasting.hours import HOURS_PER_DAY
 from forecasting.level import fit_levels, is_intermittent, log_daily, without_outages
-from forecasting.mix import MixModel, MixPlan, fit_mix
+from forecasting.mix import MixModel, MixPlan
 from forecasting.origins import rolling_origins
 from forecasting.paths import GroupHistory, PathModel, PathPlan, draw_plan, path_model
 from forecasting.shape import current_profile, day_shapes, with_peak
@@ -153,6 +154,7 @@ def fit_baseline(
     *,
     holiday_country: str,
     declared_spans: tuple[tuple[int, int] | None, ...],
+    vouched_days: int,
     rng: np.random.Generator,
 ) -> Baseline:
     """Fit everything organic on the restated history, which should hold no spikes.
@@ -164,6 +166,8 @@ def fit_baseline(
         ISO 3166 alpha-2 code; empty for none.
     declared_spans : tuple of (int, int) or None
         For each pool, first and last epoch day of the declared events that take demand from it.
+    vouched_days : int
+        Days ahead in which no replacement begins that is not declared.
     """
     pool_units = daily.restated.mean(axis=2)
     totals = _group_totals(daily)
@@ -192,6 +196,7 @@ def fit_baseline(
         daily.days,
         declared_from=declared_spans,
         observed_units=daily.observed.mean(axis=2),
+        vouched_days=vouched_days,
     )
     return Baseline(
         model=path_model(history, fits, rng),

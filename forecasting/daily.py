@@ -18,6 +18,7 @@ from forecasting.roadmap import Event
 
 NEEDED_HISTORY_DAYS = 21  # two weeks of level, and one rolling origin
 MAX_STALE_DAYS = 31
+PROVIDERS = frozenset({"aws", "azure", "gcp"})  # first part of the names of imported pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,14 +76,17 @@ class DailyHistory:
 
 
 def group_name(pool: str) -> str:
-    """Group of a pool: what stands before the first slash, empty without one.
+    """Group of a pool: what stands before the first slash, with the region where that is a provider; empty without one.
 
     Examples
     --------
-    >>> group_name("r1/A"), group_name("web")
-    ('r1', '')
+    >>> group_name("r1/A"), group_name("web"), group_name("aws/us-east-1/m5.large/windows")
+    ('r1', '', 'aws/us-east-1')
     """
-    head, slash, _ = pool.partition("/")
+    head, slash, rest = pool.partition("/")
+    region, is_deeper, _ = rest.partition("/")
+    if head in PROVIDERS and is_deeper:
+        return f"{head}/{region}"
     return head if slash else ""
 
 

@@ -1,7 +1,8 @@
 """Moves under way or overdue: how far demand shows them, and what is still to come.
 
 A migration that lags behind its dates says little about how much will move in the end: the last servers often go on the
-last day. Until a quarter after its declared end the declared size stands, and the ramp runs through what demand shows.
+last day. Until a quarter after its declared end the declared size stands. A ramp that demand shows to be behind its
+dates is late by as much, one that came at other dates is moved to them, any other runs through what demand shows.
 Not here: the size of what is over (`forecasting.event_effects`).
 """
 
@@ -24,6 +25,10 @@ MIN_BASE_DAYS = 7
 RECENT_DAYS = 7
 MIN_REMAINING_DAYS = 14.0
 MAX_SLIP_DAYS = 365.0
+BEHIND_SDS = 2.0  # of what is shown, by which progress must lack
+MIN_LATE_DAYS = 14.0  # less is the ramp's shape, not its date
+NOT_BEGUN_FRACTION = 0.02  # of the declared size
+EDGE_FRACTION = 0.1  # of a move, that is gone when it is dated to begin, and left when it is dated to end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ class Ongoing:
     Attributes
     ----------
     event : Event
-        Of the declared size.
+        Of the declared size, or of what demand shows where it is done.
     note : str
         What a reader must know, in one sentence.
     """
@@ -43,7 +48,7 @@ class Ongoing:
 
 
 def ongoing(event: Event, daily: DailyHistory) -> Ongoing | None:
-    """Event as it goes on; None for one that is to come, done, long overdue, or of which nothing can be measured.
+    """Event as it goes on or went; None for one to come, done in time, long overdue, or not to be measured.
 
     Parameters
     ----------
@@ -61,10 +66,15 @@ def ongoing(event: Event, daily: DailyHistory) -> Ongoing | None:
     late_days = (daily.origin_hour - event.end_hour) / HOURS_PER_DAY
     if late_days < 0:
         event = replace(event, size=min(max(event.size, moved), 1.0))
+        behind = _behind(event, (shown, _moved_sd(event, daily) / event.size), _recent_days(event, daily))
+        if behind is not None:
+            return behind
         told = f"Under way: demand shows {percent(min(shown, 1.0), 0)} of it, and the rest is taken to come by its end."
         sd = _moved_sd(event, daily) / event.size
         return Ongoing(event=_through(event, (shown, sd), _recent_days(event, daily)), note=told)
-    if shown >= DONE_FRACTION or late_days > max(GRACE_DAYS, event.slip_days[2]):
+    if shown >= DONE_FRACTION:
+        return _dated(event, moved, daily)
+    if late_days > max(GRACE_DAYS, event.slip_days[2]):
         return None
     if shown < BEGUN_FRACTION:
         return Ongoing(
@@ -127,6 +137,61 @@ def _through(event: Event, shown: tuple[float, float], days: IntArray) -> Event:
     if not 0.0 < planned < 1.0:
         return event
     return replace(event, shown=(planned, float(np.clip(shown[0], 0.0, 1.0)), shown[1]))
+
+
+def _behind(event: Event, shown: tuple[float, float], days: IntArray) -> Ongoing | None:
+    """Event that is late by as much as demand lags behind its dates; None where it does not lag clearly."""
+    hours = np.arange(days[0] * HOURS_PER_DAY, (days[-1] + 1) * HOURS_PER_DAY)
+    by_dates = replace(event, shown=None)
+    part, sd = shown
+    if float(progress(by_dates, hours).mean()) - part < BEHIND_SDS * sd:
+        return None
+    ramp = np.arange(event.start_hour, event.end_hour + 1)
+    place = int(np.searchsorted(progress(by_dates, ramp)[0], part))
+    late_hours = int(hours[len(hours) // 2] - ramp[min(place, len(ramp) - 1)])
+    late_days = late_hours / HOURS_PER_DAY
+    if late_days < MIN_LATE_DAYS:
+        return None
+    if part < max(NOT_BEGUN_FRACTION, BEHIND_SDS * sd):
+        note = "Late: by its dates it is under way, and demand shows nothing of it to speak of yet."
+        return Ongoing(event=_late(event, (int(days[-1]) + 1) * HOURS_PER_DAY), note=note)
+    slips = (0.0, 0.0, min(max(late_days, event.slip_days[2]), MAX_SLIP_DAYS))
+    moved = replace(
+        event, start_hour=event.start_hour + late_hours, end_hour=event.end_hour + late_hours, slip_days=slips
+    )
+    note = f"Under way, about {late_days:.0f} days behind its dates: demand shows {percent(part, 0)} of it."
+    return Ongoing(event=_through(moved, shown, days), note=note)
+
+
+def _dated(event: Event, moved: float, daily: DailyHistory) -> Ongoing | None:
+    """Event that is done, at the dates and of the size that demand shows; None where the dates are about the declared.
+
+    It is dated by when a tenth, half and nine tenths of what the losing pools lost had gone, and a linear ramp.
+    """
+    first = event.start_hour // HOURS_PER_DAY - daily.first_day
+    start = max(first - BASE_DAYS, 0)
+    parts = np.array([_losing_part(event, daily, slice(day, day + 1)) for day in range(start, daily.n_days)])
+    was = float(parts[: first - start].mean())
+    gone = np.clip((was - parts) / (was * moved), 0.0, 1.0)
+    weekly = np.maximum.accumulate(np.convolve(gone, np.full(RECENT_DAYS, 1.0 / RECENT_DAYS), mode="valid"))
+    levels = (EDGE_FRACTION, 0.5, 1.0 - EDGE_FRACTION)
+    tenth, half, most = (start + RECENT_DAYS // 2 + int(np.argmax(weekly >= level)) for level in levels)
+    middle = (event.start_hour + event.end_hour) / (2.0 * HOURS_PER_DAY) - daily.first_day
+    length = (event.end_hour - event.start_hour) / HOURS_PER_DAY
+    if abs(half - middle) <= max(MIN_LATE_DAYS, length / 2.0):
+        return None
+    beyond = round((most - tenth) * EDGE_FRACTION / (1.0 - 2.0 * EDGE_FRACTION))
+    begun, ended = tenth - beyond, min(max(most + beyond, tenth + 1), daily.n_days)
+    dated = replace(
+        event,
+        start_hour=(daily.first_day + begun) * HOURS_PER_DAY,
+        end_hour=(daily.first_day + ended) * HOURS_PER_DAY,
+        size=moved,
+        size_range=None,
+        shape=RampShape.LINEAR,
+    )
+    days = f"about {abs(half - middle):.0f} days {'after' if half > middle else 'before'} its dates"
+    return Ongoing(event=dated, note=f"Done, {days}, as demand shows.")
 
 
 def _late(event: Event, origin_hour: int) -> Event:

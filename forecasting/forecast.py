@@ -35,6 +35,8 @@ __all__ = [
     "prepare_forecast",
 ]
 
+# A replacement takes a quarter's preparation at least: what begins within one stands in a roadmap that is kept.
+VOUCHED_DAYS = 91
 MAX_FEATURE_DAYS = 64  # days on which paths are compared, evenly spread over the horizon
 
 
@@ -136,6 +138,7 @@ def prepare_forecast(
         past.organic,
         holiday_country=settings.holiday_country,
         declared_spans=declared_spans(daily.pools, past.events),
+        vouched_days=VOUCHED_DAYS if roadmap.is_kept else 0,
         rng=rng,
     )
     n_days = int(request.hours[-1]) // HOURS_PER_DAY + 1 - daily.origin_day

@@ -6,6 +6,7 @@ Not here: who took over (`forecasting.succession`), nor what replacement does to
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -13,14 +14,15 @@ from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_floats, f
 from forecasting.shares import SHARE_DAYS, group_sums, trailing_shares
 
 DAYS_PER_YEAR = 365
-# Prior. Generations come every two to three years: lives of 2.5 years in the mean whose hazard grows with age (Weibull
-# of shape 2) have a hazard of 0.25 a year for each year of age. It stops growing at the mean life: what has outlived
-# its generation is not of the kind that is replaced at once.
-HAZARD_PER_YEAR_OF_AGE = 0.25
-MEAN_LIFE_YEARS = 2.5
-LARGEST_YEARLY_HAZARD = HAZARD_PER_YEAR_OF_AGE * MEAN_LIFE_YEARS
-OLD_AGE_DAYS = 2 * DAYS_PER_YEAR  # what a pool of unknown age is taken to have lived before history
-PRIOR_HALVINGS = 2.0  # halvings that the prior is worth
+# Prior. Hardware generations follow each other every two to three years: the time from a pool's birth until half of it
+# is gone is Weibull with these quartiles, 2.5 years in the mean. Its hazard stops growing at the mean: what has
+# outlived its generation is not of the kind that is replaced at once.
+LIFE_QUARTILES_YEARS = (2.0, 3.0)
+LIFE_SHAPE = float(np.log(np.log(4.0) / np.log(4.0 / 3.0)) / np.log(LIFE_QUARTILES_YEARS[1] / LIFE_QUARTILES_YEARS[0]))
+LIFE_SCALE_YEARS = float(LIFE_QUARTILES_YEARS[1] / np.log(4.0) ** (1.0 / LIFE_SHAPE))
+LONGEST_LIFE_YEARS = 60  # tabulated
+# Halvings that the prior is worth. Fleets differ in pace: the rate's distribution has its P90 at three times its P10.
+PRIOR_HALVINGS = 6.0
 HALF = 0.5
 
 
@@ -59,18 +61,37 @@ class Lives:
 
     @property
     def age_days(self) -> IntArray:
-        """Age at the end of history, of pools of unknown age at least `OLD_AGE_DAYS` more. Shape (n_pools,)."""
+        """Age at the end of history; of a pool of unknown age the days it was seen. Shape (n_pools,)."""
         return self.ages_at(np.full(len(self.born), self.n_days))
 
     def ages_at(self, day: IntArray) -> IntArray:
-        """Age of each pool on one day each; 0 before birth. Shape (n_pools,)."""
-        ages: IntArray = np.maximum(day - self.born, 0) + np.where(self.is_age_known, 0, OLD_AGE_DAYS)
+        """Age of each pool on one day each, of unknown age since history began; 0 before birth. Shape (n_pools,)."""
+        ages: IntArray = np.maximum(day - self.born, 0)
+        return ages
+
+    def cumulated_hazard(self, ages: FloatArray | IntArray) -> FloatArray:
+        """Prior hazard cumulated until each pool has an age. Shape (..., n_pools) as given."""
+        known, unknown = _hazard_tables()
+        days = np.arange(len(known))
+        seen = np.asarray(ages, dtype=np.float64)
+        cumulated: FloatArray = np.where(
+            self.is_age_known, np.interp(seen, days, known), np.interp(seen, days, unknown)
+        )
+        return cumulated
+
+    def age_at_hazard(self, cumulated: FloatArray) -> FloatArray:
+        """Age at which the prior hazard has cumulated to this much: the inverse of `cumulated_hazard`. [days]"""
+        known, unknown = _hazard_tables()
+        days = np.arange(len(known), dtype=np.float64)
+        ages: FloatArray = np.where(
+            self.is_age_known, np.interp(cumulated, known, days), np.interp(cumulated, unknown, days)
+        )
         return ages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementChance:
-    """How likely the replacement of a pool is to start within a year, and why.
+    """How likely a pool is to be replaced by half within a year, and why.
 
     Attributes
     ----------
@@ -145,34 +166,46 @@ class Hazard:
         return Hazard(n_halved=np.zeros_like(self.n_halved), n_expected=np.zeros_like(self.n_expected))
 
     def chance(self, cumulated: FloatArray) -> FloatArray:
-        """Chance that a replacement starts while the prior hazard cumulates to this much. Shape (n_pools,)."""
+        """Chance that a pool halves while the prior hazard cumulates to this much. Shape (n_pools,)."""
         rate = PRIOR_HALVINGS + self.n_expected
         chance: FloatArray = 1.0 - (rate / (rate + cumulated)) ** (PRIOR_HALVINGS + self.n_halved)
         return chance
 
 
-def cumulated_hazard(age_days: FloatArray | IntArray) -> FloatArray:
-    """Prior hazard of replacement cumulated from birth to an age. Shape as given.
+def life_survival(years: FloatArray) -> FloatArray:
+    """Chance that a pool has not halved at an age, a priori. Shape as given.
 
     Examples
     --------
-    >>> cumulated_hazard(np.array([0.0, 365.0, 1460.0])).round(3)
-    array([0.   , 0.125, 1.719])
+    >>> life_survival(np.array([0.0, 2.0, 3.0])).round(3).tolist()
+    [1.0, 0.75, 0.25]
     """
-    years = np.asarray(age_days, dtype=np.float64) / DAYS_PER_YEAR
-    top = LARGEST_YEARLY_HAZARD / HAZARD_PER_YEAR_OF_AGE
-    young = np.minimum(years, top)
-    cumulated: FloatArray = HAZARD_PER_YEAR_OF_AGE * young**2 / 2.0 + LARGEST_YEARLY_HAZARD * (years - young)
-    return cumulated
+    survival: FloatArray = np.exp(-((np.asarray(years, dtype=np.float64) / LIFE_SCALE_YEARS) ** LIFE_SHAPE))
+    return survival
 
 
-def age_at_hazard(cumulated: FloatArray) -> FloatArray:
-    """Age at which the prior hazard has cumulated to this much, the inverse of `cumulated_hazard`. [days]"""
-    top = LARGEST_YEARLY_HAZARD / HAZARD_PER_YEAR_OF_AGE
-    at_top = HAZARD_PER_YEAR_OF_AGE * top**2 / 2.0
-    young = np.sqrt(2.0 * np.minimum(cumulated, at_top) / HAZARD_PER_YEAR_OF_AGE)
-    ages: FloatArray = DAYS_PER_YEAR * (young + np.maximum(cumulated - at_top, 0.0) / LARGEST_YEARLY_HAZARD)
-    return ages
+@cache
+def _hazard_tables() -> tuple[FloatArray, FloatArray]:
+    """Prior hazard cumulated by the day, of pools seen from birth on and of pools first seen at some moment of theirs.
+
+    Of lives that follow each other without end one meets, at a random moment, one with a chance in proportion to its
+    length: what is left of it then survives as the integral of the survival function (renewal theory). Both hazards
+    stop growing at the hazard of the mean life.
+    """
+    years = np.arange(LONGEST_LIFE_YEARS * DAYS_PER_YEAR + 1) / DAYS_PER_YEAR
+    survival = life_survival(years)
+    left = np.cumsum(survival[::-1])[::-1] / DAYS_PER_YEAR
+    slope = LIFE_SHAPE / LIFE_SCALE_YEARS
+    top = slope * (left[0] / LIFE_SCALE_YEARS) ** (LIFE_SHAPE - 1.0)
+    known = np.minimum(slope * (years / LIFE_SCALE_YEARS) ** (LIFE_SHAPE - 1.0), top)
+    is_below = np.logical_and.accumulate(survival < top * left)
+    unknown = np.where(is_below, survival / np.where(is_below, left, 1.0), top)
+    return _cumulated(known), _cumulated(unknown)
+
+
+def _cumulated(yearly: FloatArray) -> FloatArray:
+    """Sum of a yearly hazard up to each day, by trapezes. Shape (n_days,)."""
+    return np.concatenate([[0.0], np.cumsum((yearly[1:] + yearly[:-1]) / (2.0 * DAYS_PER_YEAR))])
 
 
 def pool_lives(units: FloatArray, group_of: IntArray) -> Lives:
@@ -213,14 +246,14 @@ def size_likeness(peak_shares: FloatArray) -> FloatArray:
 def fit_hazard(lives: Lives) -> Hazard:
     """Posterior of the hazard: halvings seen against halvings expected, pools of like size counting most.
 
-    Exposure begins where history does, for a pool of unknown age as an old one (left truncation), and ends with its
+    Exposure begins with a pool's birth, or where history does (left truncation), and ends with its
     halving or four weeks before the end of history (right censoring): what halved later is not yet known to stay so.
     Pools count for each other as `size_likeness` says.
     """
     n_pools = len(lives.born)
     start = np.minimum(np.maximum(lives.born, 0), lives.n_days)
     end = np.where(lives.halved >= 0, lives.halved, np.maximum(lives.n_days - SHARE_DAYS, start))
-    expected = cumulated_hazard(lives.ages_at(end)) - cumulated_hazard(lives.ages_at(start))
+    expected = lives.cumulated_hazard(lives.ages_at(end)) - lives.cumulated_hazard(lives.ages_at(start))
     halved = (lives.halved >= 0).astype(np.float64)
     is_counted = lives.peak_share > 0
     likeness = np.where(is_counted[None, :], size_likeness(lives.peak_share), 0.0)
@@ -231,7 +264,7 @@ def fit_hazard(lives: Lives) -> Hazard:
 
 
 def replacement_chances(lives: Lives, hazard: Hazard, blocked_days: IntArray) -> tuple[ReplacementChance, ...]:
-    """Chance of every pool that its replacement starts within a year of the end of history.
+    """Chance of every pool that half of it is replaced within a year of the end of history.
 
     Parameters
     ----------
@@ -242,9 +275,9 @@ def replacement_chances(lives: Lives, hazard: Hazard, blocked_days: IntArray) ->
     """
     ages = lives.age_days
     first = ages + np.minimum(blocked_days, DAYS_PER_YEAR)
-    cumulated = cumulated_hazard(ages + DAYS_PER_YEAR)
-    chances = hazard.chance(cumulated - cumulated_hazard(first))
-    priors = hazard.without_data().chance(cumulated - cumulated_hazard(ages))
+    cumulated = lives.cumulated_hazard(ages + DAYS_PER_YEAR)
+    chances = hazard.chance(cumulated - lives.cumulated_hazard(first))
+    priors = hazard.without_data().chance(cumulated - lives.cumulated_hazard(ages))
     return tuple(
         ReplacementChance(
             pool=pool,

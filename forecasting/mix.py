@@ -14,24 +14,19 @@ from forecasting.lifetimes import (
     Hazard,
     Lives,
     ReplacementChance,
-    age_at_hazard,
-    cumulated_hazard,
-    fit_hazard,
-    pool_lives,
     replacement_chances,
 )
-from forecasting.newcomers import Newcomers, adopted_fraction, adopting_ages, fit_newcomers
+from forecasting.newcomers import Newcomers, adopted_fraction
 from forecasting.ramps import (
     UNSEEN_FRACTION,
     RampLengths,
     finally_kept,
-    fit_ramps,
     kept_by_replacement,
     kept_by_running,
 )
-from forecasting.shares import NEWBORN_SHARE_DAYS, fit_shares, group_sums, trailing_shares
-from forecasting.succession import Succession, finished_successions, running_successions
-from forecasting.wander import WEEK_DAYS, day_factors, drawn_days, weekly_log_sd
+from forecasting.stalled import resumed_days, resumption_chance
+from forecasting.succession import Succession, SuccessionState
+from forecasting.wander import WEEK_DAYS, drawn_days
 
 SUCCESSOR_AGE_DAYS = 548  # a pool that takes over is of the generation of the last year and a half
 WHOLE_FRACTION = 0.5  # chance that a replacement takes all of a pool; else evenly between half and all
@@ -97,7 +92,7 @@ class MixModel:
     lives : Lives
     hazard : Hazard
     successions : tuple of Succession
-        Undeclared ones, under way and finished.
+        Undeclared ones, under way, stalled and finished.
     ramps : RampLengths
     newcomers : Newcomers
     adopting_days : IntArray of shape (n_pools,)
@@ -107,7 +102,8 @@ class MixModel:
     factors : FloatArray of shape (n_pools, n_history_days)
         Noise of each historical day's shares.
     blocked_days : IntArray of shape (n_pools,)
-        Days after the end of history until which a declared event accounts for what a pool loses.
+        Days after the end of history until which a declared event accounts for what a pool loses, or the roadmap
+        vouches for it.
     """
 
     group_of: IntArray
@@ -135,11 +131,17 @@ class MixModel:
         return {s.losing: s for s in self.successions if s.is_running}
 
     @property
+    def stalled(self) -> dict[int, Succession]:
+        """Succession of each pool that stopped losing on its way."""
+        return {s.losing: s for s in self.successions if s.state is SuccessionState.STALLED}
+
+    @property
     def chances(self) -> tuple[ReplacementChance, ...]:
         """Chance of replacement of every pool that has demand."""
         chances = replacement_chances(self.lives, self.hazard, self.blocked_days)
-        running = self.running
-        told = [replace(c, chance=1.0) if c.pool in running else c for c in chances]
+        sure = {pool: 1.0 for pool in self.running}
+        sure |= {pool: resumption_chance(stalled, DAYS_PER_YEAR) for pool, stalled in self.stalled.items()}
+        told = [replace(c, chance=sure.get(c.pool, c.chance)) for c in chances]
         return tuple(c for c in told if self.shares[c.pool] > 0 and self.has_mix[c.pool])
 
     @property
@@ -171,13 +173,21 @@ class MixModel:
         cumulated = rng.standard_exponential(shape) / np.maximum(factors, 1e-12)
         first_age = self.lives.age_days + self.blocked_days
         ramps = self.ramps.draw(n_paths, rng)
-        starts = age_at_hazard(cumulated_hazard(first_age) + cumulated) - self.lives.age_days
+        halves = self.lives.age_at_hazard(self.lives.cumulated_hazard(first_age) + cumulated) - self.lives.age_days
         may_have_begun = self._may_succeed.any(axis=1) & (self.blocked_days == 0)
-        starts -= UNSEEN_FRACTION * np.where(may_have_begun, ramps, 0.0)  # some are under way, unseen
+        earliest = self.blocked_days - UNSEEN_FRACTION * np.where(may_have_begun, ramps, 0.0)  # some run, unseen
+        starts = np.maximum(halves - ramps / 2.0, earliest)
         starts[:, ~self.has_mix] = np.inf
         lost = np.where(rng.random(shape) < WHOLE_FRACTION, 1.0, rng.uniform(0.5, 1.0, shape))
         receivers = self._receivers(starts, rng.random(shape))
         kept, speeds = 1.0 - lost, np.ones(shape)
+        for pool, succession in self.stalled.items():
+            draws = rng.random((4, n_paths))
+            kept[:, pool] = finally_kept(succession, draws[:2])
+            starts[:, pool] = resumed_days(succession, draws[2])
+            bounds = np.cumsum(succession.gained_fractions)
+            taker = np.minimum(np.searchsorted(bounds, draws[3]), len(bounds) - 1)
+            receivers[:, pool] = np.array(succession.gaining)[taker]
         for pool, succession in self.running.items():
             starts[:, pool] = np.inf
             kept[:, pool] = finally_kept(succession, rng.random((2, n_paths)))
@@ -242,9 +252,9 @@ class MixModel:
         return int(self.group_of.max()) + 1
 
     def _order(self) -> IntArray:
-        """Pools in an order in which nobody receives after having given: losers under way first, then by birth."""
+        """Pools in an order in which nobody receives after having given: by birth, losers under way before others."""
         is_running = np.isin(np.arange(len(self.shares)), list(self.running))
-        order: IntArray = np.lexsort((self.lives.born, ~is_running))
+        order: IntArray = np.lexsort((~is_running, self.lives.born))
         return order[self.shares[order] > 0]
 
     @property
@@ -320,70 +330,3 @@ class MixModel:
         total = after.sum(axis=1, keepdims=True)
         scale = before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
         split[:, members] = np.where(total > 0, after * scale, before)
-
-
-def fit_mix(
-    pool_units: FloatArray,
-    group_of: IntArray,
-    days: IntArray,
-    *,
-    declared_from: tuple[tuple[int, int] | None, ...],
-    observed_units: FloatArray | None = None,
-) -> MixModel:
-    """Fit everything that moves the mix on history.
-
-    Parameters
-    ----------
-    pool_units : FloatArray of shape (n_pools, n_days)
-        Daily mean demand in today's state of the declared events. [units]
-    group_of : IntArray of shape (n_pools,)
-    days : IntArray of shape (n_days,)
-        Epoch days.
-    declared_from : tuple of (int, int) or None, one for each pool
-        Epoch days of start and end of the declared events by which a pool loses demand; None without any.
-    observed_units : FloatArray of shape (n_pools, n_days), optional
-        Daily mean demand as it was: births and ages are read from it. `pool_units` where absent. [units]
-    """
-    observed = pool_units if observed_units is None else observed_units
-    lives = pool_lives(observed, group_of)
-    may_lose = np.array([_may_lose(span, days) for span in declared_from], dtype=np.bool_)
-    running = running_successions(pool_units, group_of, days, lives, may_lose=may_lose)
-    losing = {succession.losing for succession in running}
-    finished = finished_successions(observed, group_of, days, lives)
-    # What a declared migration filled or emptied is neither born nor young by it.
-    born = np.minimum(lives.born, pool_lives(pool_units, group_of).born)
-    organic_lives = replace(lives, born=born)
-    newcomers = fit_newcomers(pool_units, group_of, organic_lives, (*running, *finished))
-    ends = [span[1] if span is not None else int(days[-1]) for span in declared_from]
-    undeclared = [s for s in finished if s.losing not in losing and declared_from[s.losing] is None]
-    return MixModel(
-        group_of=group_of,
-        shares=_present_shares(pool_units, group_of, running),
-        lives=lives,
-        hazard=fit_hazard(lives),
-        successions=(*running, *undeclared),
-        ramps=fit_ramps(finished, lives, days),
-        newcomers=newcomers,
-        adopting_days=adopting_ages(organic_lives, (*running, *finished)),
-        wander_sd=weekly_log_sd(pool_units, group_of, lives),
-        factors=day_factors(pool_units, group_of, lives),
-        blocked_days=np.maximum(np.array(ends, dtype=np.int64) - int(days[-1]), 0),
-    )
-
-
-def _may_lose(declared: tuple[int, int] | None, days: IntArray) -> bool:
-    """Whether a fall that history shows can be undeclared: no declared event lies in the last year or ahead."""
-    return declared is None or declared[1] < int(days[-1]) - DAYS_PER_YEAR
-
-
-def _present_shares(pool_units: FloatArray, group_of: IntArray, running: tuple[Succession, ...]) -> FloatArray:
-    """Shares at the end of history; of the last week where a succession moves them. Shape (n_pools,)."""
-    end = np.array([pool_units.shape[1]], dtype=np.int64)
-    shares: FloatArray = fit_shares(pool_units, group_of, end)[:, 0]
-    moving = sorted({pool for s in running for pool in (s.losing, *s.gaining)})
-    if moving:
-        totals = group_sums(pool_units, group_of)[group_of]
-        shares[moving] = trailing_shares(pool_units, totals, end, NEWBORN_SHARE_DAYS)[moving, 0]
-        sums = group_sums(shares[:, None], group_of)[group_of, 0]
-        shares = np.where(sums > 0, shares / np.where(sums > 0, sums, 1.0), 0.0)
-    return shares

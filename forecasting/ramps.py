@@ -12,8 +12,11 @@ from forecasting.arrays import FloatArray, IntArray, frozen_floats
 from forecasting.lifetimes import Lives, size_likeness
 from forecasting.succession import DONE_LOGIT, Succession
 
-PRIOR_RAMP_DAYS = 270.0  # fleets are moved in half a year to a year
-RAMP_LOG_SD = 0.8  # of one succession around the usual: four in five take between a third of it and three times it
+# Nothing is known a priori but that a fleet takes between a week (its template is changed) and two years (every
+# customer is asked): evenly in logarithms.
+RAMP_RANGE_DAYS = (7.0, 730.0)
+PRIOR_RAMP_DAYS = float(np.sqrt(RAMP_RANGE_DAYS[0] * RAMP_RANGE_DAYS[1]))
+PRIOR_RAMP_LOG_SD = float(np.log(RAMP_RANGE_DAYS[1] / RAMP_RANGE_DAYS[0]) / np.sqrt(12.0))
 PRIOR_RAMPS = 2.0  # successions that the prior is worth
 KNOWN_DAYS = 90  # a successor of that age when the fall begins could have been named before
 MIDDLE_LOGITS = 2.0 * float(np.log(3.0))  # of a logistic, while its middle half moves
@@ -74,9 +77,12 @@ def fit_ramps(successions: Sequence[Succession], lives: Lives, days: IntArray) -
     first_born = [int(born[list(s.gaining)].min(initial=born.max())) for s in successions]
     was_known = [b <= s.start_day - KNOWN_DAYS for b, s in zip(first_born, successions, strict=True)]
     n_known = likeness @ (np.array(was_known, dtype=np.float64) * is_succeeded)
+    log_mean = (PRIOR_RAMPS * np.log(PRIOR_RAMP_DAYS) + likeness @ logs) / (PRIOR_RAMPS + n_seen)
+    squares = (likeness * (logs[None, :] - log_mean[:, None]) ** 2).sum(axis=1)
+    variance = (PRIOR_RAMPS * PRIOR_RAMP_LOG_SD**2 + squares) / (PRIOR_RAMPS + n_seen)
     return RampLengths(
-        log_mean=(PRIOR_RAMPS * np.log(PRIOR_RAMP_DAYS) + likeness @ logs) / (PRIOR_RAMPS + n_seen),
-        log_sd=RAMP_LOG_SD * np.sqrt(1.0 + 1.0 / (PRIOR_RAMPS + n_seen)),
+        log_mean=log_mean,
+        log_sd=np.sqrt(variance * (1.0 + 1.0 / (PRIOR_RAMPS + n_seen))),
         named_fraction=(1.0 + n_known) / (2.0 + likeness @ is_succeeded),
     )
 

@@ -118,11 +118,14 @@ class Roadmap:
         ``zero`` where the file declares hours without any row to be zero demand; None where it says nothing.
     relations : tuple of Relation
         How demand follows drivers.
+    is_kept : bool
+        Whether someone keeps a list of what is coming: a replacement that begins within a quarter would stand in it.
     """
 
     events: tuple[Event, ...] = ()
     missing_hours: str | None = None
     relations: tuple[Relation, ...] = ()
+    is_kept: bool = False
 
     def visible_at(self, as_of_hour: int) -> "Roadmap":
         """Only the events known at `as_of_hour`."""
@@ -161,6 +164,7 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool
     if not isinstance(entries, list):
         keys.refuse("events", f"must be a list of events, got {shown(entries)}.")
         entries = []
+    is_kept = with_events and "events" in keys.section  # a file that says nothing of events vouches for nothing
     relations = read_relations(keys)
     events: list[Event] = []
     problems = keys.problems
@@ -172,7 +176,7 @@ def read_roadmap(path: Path, *, as_of_hour: int | None = None, with_events: bool
             events.append(event)
     if problems:
         raise InputError(str(path), problems)
-    return Roadmap(events=tuple(events), missing_hours=missing_hours, relations=relations)
+    return Roadmap(events=tuple(events), missing_hours=missing_hours, relations=relations, is_kept=is_kept)
 
 
 def check_roadmap(

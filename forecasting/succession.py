@@ -37,6 +37,7 @@ class SuccessionState(StrEnum):
     """Whether demand still moves."""
 
     RUNNING = "running"
+    STALLED = "stalled"
     FINISHED = "finished"
 
 
@@ -59,10 +60,12 @@ class Succession:
     state : SuccessionState
     end_days : tuple of int
         Epoch days by which a running one is expected to be over if it goes on to full replacement: P10, P50 and P90.
-        For a finished one its last day, three times.
+        For a finished one its last day, three times; for a stalled one the last day on which it moved.
     logit, daily_slope, slope_log_sd : float
         Of a running one: log-odds of the gainers against the loser at the end of history, their growth a day, and how
-        uncertain the logarithm of that growth is; 0 for a finished one.
+        uncertain the logarithm of that growth is; 0 for others.
+    stalled_days : int
+        How long a stalled one has moved no more; 0 for others.
     """
 
     losing: int
@@ -75,6 +78,7 @@ class Succession:
     logit: float = 0.0
     daily_slope: float = 0.0
     slope_log_sd: float = 0.0
+    stalled_days: int = 0
 
     @property
     def is_running(self) -> bool:
@@ -107,7 +111,7 @@ def running_successions(
     may_lose : BoolArray of shape (n_pools,)
         Whether a pool's fall counts: not where a declared event accounts for it.
     """
-    weekly = _weekly_shares(units, group_of)
+    weekly = weekly_shares(units, group_of)
     if weekly.shape[1] < MIN_NOISE_WEEKS:
         return ()
     falls = {}
@@ -141,7 +145,7 @@ def finished_successions(units: FloatArray, group_of: IntArray, days: IntArray, 
     lives : Lives
         Of the same demand.
     """
-    weekly = _weekly_shares(units, group_of)
+    weekly = weekly_shares(units, group_of)
     first_day = units.shape[1] - weekly.shape[1] * WEEK_DAYS
     found = []
     for pool in np.flatnonzero(lives.halved >= 0):
@@ -193,7 +197,7 @@ def _mean_weeks(weekly: FloatArray, first: int, last: int) -> FloatArray:
     return means
 
 
-def _weekly_shares(units: FloatArray, group_of: IntArray) -> FloatArray:
+def weekly_shares(units: FloatArray, group_of: IntArray) -> FloatArray:
     """Shares of whole weeks, the last ending with history; a week without demand repeats. Shape (n_pools, n_weeks)."""
     n_weeks = units.shape[1] // WEEK_DAYS
     weeks = units[:, units.shape[1] - n_weeks * WEEK_DAYS :].reshape(len(units), n_weeks, WEEK_DAYS).sum(axis=2)

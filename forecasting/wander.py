@@ -76,8 +76,8 @@ def _median_deviation(changes: FloatArray) -> float:
 def day_factors(units: FloatArray, group_of: IntArray, lives: Lives) -> FloatArray:
     """Share of each pool on each historical day over its mean share of the four weeks around; 0 where it had none.
 
-    Days before a pool's birth repeat days of its life, whole weeks apart; 1 for a pool without demand, and on days on
-    which the whole group was out.
+    Days before a pool has settled repeat later days of its life, whole weeks apart; 1 for a pool that has not, or has
+    no demand, and on days on which the whole group was out.
 
     Parameters
     ----------
@@ -100,9 +100,12 @@ def day_factors(units: FloatArray, group_of: IntArray, lives: Lives) -> FloatArr
     is_measured = (totals > 0) & (around > 0)
     usual = np.where(is_measured, around * totals, 1.0)
     factors = np.where(is_measured, np.minimum(units / usual, MAX_DAY_FACTOR), 1.0)
-    lived = n_days - lives.born
+    settled = np.where(lives.is_age_known, lives.born + NEWBORN_DAYS, 0)  # a ramp is no noise
+    lived = np.maximum(n_days - settled, 0)
+    is_settled = ~lives.is_age_known | (lived >= SHARE_DAYS)
+    factors = np.where(is_settled[:, None], factors, 1.0)
     period = np.maximum(lived // WEEK_DAYS * WEEK_DAYS, 1)
-    before = np.maximum(lives.born[:, None] - days[None, :], 0)
+    before = np.maximum(settled[:, None] - days[None, :], 0)
     moved = days[None, :] + -(-before // period[:, None]) * period[:, None]
     repeated: FloatArray = np.take_along_axis(factors, np.minimum(moved, n_days - 1), axis=1)
     return repeated

@@ -17,8 +17,8 @@ import pandas as pd
 
 from forecasting.arrays import FloatArray, IntArray
 from forecasting.daily import DailyHistory, daily_history
+from forecasting.fitted_mix import fit_mix
 from forecasting.history import read_usage
-from forecasting.mix import fit_mix
 
 HORIZONS_DAYS = (90, 180, 365)
 FIRST_ORIGIN_DAYS = 365

@@ -10,6 +10,19 @@ def test_groups_are_what_stands_before_the_first_slash():
     assert [group_name(pool) for pool in ("r1/a/b", "web", "/x")] == ["r1", "", ""]
 
 
+def test_pools_of_a_provider_are_grouped_by_region():
+    pools = ("aws/us-east-1/m5.large", "aws/us-east-1/m5.large/windows", "azure/westeurope/d4", "gcp/us-central1/n2")
+    groups = ["aws/us-east-1", "aws/us-east-1", "azure/westeurope", "gcp/us-central1"]
+    assert [group_name(pool) for pool in pools] == groups
+    # no region, or no provider
+    assert [group_name(pool) for pool in ("aws/m5.large", "aws", "awsome/x/y", "aws//x")] == [
+        "aws",
+        "",
+        "awsome",
+        "aws/",
+    ]
+
+
 def test_only_whole_days_before_as_of_are_kept(make_history):
     past = make_history(np.arange(24 * 60, dtype=float) + 1)
     late = make_history(past.units[:, 5:], start_hour=past.start_hour + 5)

@@ -145,6 +145,26 @@ def test_a_migration_half_done_is_finished_from_what_is_seen(make_history, make_
     assert 0 <= expected(made)[0, -1] < 12
 
 
+def test_who_keeps_a_roadmap_vouches_that_nothing_else_is_replaced_within_a_quarter(make_history):
+    past = make_history(noisy(400, n_pools=3))
+    hours = np.arange(past.end_hour, past.end_hour + DAY * 120)
+    request = ForecastRequest(as_of_hour=past.end_hour, hours=hours, hour_weights=np.ones(len(hours)))
+    event = migration(past.end_hour + DAY * 10, from_pools=("g/a",), to_shares=(("g/b", 1.0),))
+    kept, loose, declared = (
+        forecast_demand(past, roadmap, request, np.random.default_rng(0))
+        for roadmap in (Roadmap(is_kept=True), Roadmap(), Roadmap(is_kept=True, events=(event,)))
+    )
+    starts = kept.every.draws.mix.start_days
+    assert starts.min() == 91.0
+    assert np.isfinite(starts).all()
+    assert loose.every.draws.mix.start_days.min() < 10.0
+    # what is declared is no less declared for it: pool a, emptied by day 30, stays so
+    assert declared.mix.blocked_days.tolist() == [91, 91, 91]
+    assert declared.scenarios.units[:, 0, DAY * 30 :].max() == 0.0
+    unnamed = [made.unnamed_units.mean() / made.scenarios.units.sum(axis=1).mean() for made in (kept, loose)]
+    assert unnamed[0] < 0.5 * unnamed[1]
+
+
 def test_an_event_with_a_chance_splits_the_scenarios(make_history, make_forecast):
     past = make_history(noisy(200))
     launch = Event(

@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import gamma
 
 from forecasting.lifetimes import (
-    LARGEST_YEARLY_HAZARD,
-    OLD_AGE_DAYS,
+    LIFE_SCALE_YEARS,
+    LIFE_SHAPE,
     PRIOR_HALVINGS,
     Hazard,
-    age_at_hazard,
-    cumulated_hazard,
+    Lives,
     fit_hazard,
+    life_survival,
     pool_lives,
     replacement_chances,
 )
@@ -25,14 +27,59 @@ def fleet() -> np.ndarray:
     return units
 
 
+def one_old_and_one_young() -> Lives:
+    """Lives of a pool as old as the history, or older, and of one that was born in it."""
+    none = np.full(2, -1)
+    return Lives(n_days=N_DAYS, born=np.array([0, 100]), peak_share=np.full(2, 0.5), halved=none)
+
+
+def hazard_until(years: float) -> float:
+    """Cumulated Weibull hazard of a life from birth, younger than the mean life."""
+    return float((years / LIFE_SCALE_YEARS) ** LIFE_SHAPE)
+
+
+def residual_hazard_until(years: float) -> float:
+    """Minus the log of the chance that what is left of a life met at a random moment is longer (renewal theory)."""
+    left = quad(lambda age: np.exp(-hazard_until(age)), years, 30.0)[0]
+    return float(-np.log(left / quad(lambda age: np.exp(-hazard_until(age)), 0.0, 30.0)[0]))
+
+
+def test_a_quarter_of_lives_is_half_gone_by_two_years_and_a_quarter_lasts_three():
+    np.testing.assert_allclose(life_survival(np.array([2.0, 3.0])), [0.75, 0.25], rtol=1e-12)
+    np.testing.assert_allclose(LIFE_SCALE_YEARS * gamma(1 + 1 / LIFE_SHAPE), 2.5, atol=0.01)
+
+
 def test_age_and_hazard_are_each_others_inverse():
-    ages = np.linspace(0.0, 3000.0, 40)
-    np.testing.assert_allclose(age_at_hazard(cumulated_hazard(ages)), ages, atol=1e-9)
+    ages = np.linspace(0.0, 3000.0, 40)[:, None] * np.ones(2)
+    lives = one_old_and_one_young()
+    np.testing.assert_allclose(lives.age_at_hazard(lives.cumulated_hazard(ages)), ages, atol=0.05)
+    # a day is the step of the tables: of a newborn pool, whose hazard is next to none, it is the accuracy
+    assert np.all(np.diff(lives.cumulated_hazard(ages), axis=0) > 0)
 
 
-def test_an_old_pool_is_replaced_at_the_largest_rate():
-    grown = cumulated_hazard(np.array([2000.0 + 365.0])) - cumulated_hazard(np.array([2000.0]))
-    np.testing.assert_allclose(grown, LARGEST_YEARLY_HAZARD)
+def test_a_pool_seen_from_birth_has_the_weibull_hazard():
+    ages = np.array([1.0, 1.5, 2.0, 2.5])
+    found = one_old_and_one_young().cumulated_hazard(365.0 * ages[:, None] * np.ones(2))[:, 1]
+    np.testing.assert_allclose(found, [hazard_until(age) for age in ages], rtol=1e-3)
+
+
+def test_the_hazard_of_every_pool_stops_growing_at_that_of_the_mean_life():
+    lives = one_old_and_one_young()
+    grown = np.diff(lives.cumulated_hazard(np.array([[2000.0, 2000.0], [2365.0, 2365.0]])), axis=0)[0]
+    mean_years = LIFE_SCALE_YEARS * gamma(1 + 1 / LIFE_SHAPE)
+    top = LIFE_SHAPE / LIFE_SCALE_YEARS * (mean_years / LIFE_SCALE_YEARS) ** (LIFE_SHAPE - 1)
+    np.testing.assert_allclose(grown, top, rtol=3e-3)
+
+
+def test_of_a_pool_met_in_mid_life_as_long_is_left_as_of_lives_in_a_long_chain():
+    rng = np.random.default_rng(4)
+    ends = np.cumsum(LIFE_SCALE_YEARS * rng.weibull(LIFE_SHAPE, 400_000))
+    moments = np.sort(rng.uniform(100.0, ends[-1] - 100.0, 200_000))
+    left = ends[np.searchsorted(ends, moments)] - moments
+    for years in (0.25, 0.5, 1.0, 1.5, 1.7):  # until the hazard stops growing
+        until = one_old_and_one_young().cumulated_hazard(np.full(2, 365.0 * years))[0]
+        np.testing.assert_allclose(np.exp(-until), (left > years).mean(), atol=0.004)
+        np.testing.assert_allclose(until, residual_hazard_until(years), rtol=2e-3)
 
 
 def test_births_and_halvings_are_found_on_their_days():
@@ -58,15 +105,13 @@ def test_a_fall_of_the_last_days_is_not_believed_yet():
 def test_hazard_is_the_closed_form_of_gamma_and_poisson():
     lives = pool_lives(fleet(), ONE_GROUP)
     hazard = fit_hazard(lives)
-    first, last = OLD_AGE_DAYS, OLD_AGE_DAYS + N_DAYS - 28
-    old = cumulated_hazard(np.array([last])) - cumulated_hazard(np.array([first]))
-    young = cumulated_hazard(np.array([N_DAYS - 28 - 100]))
-    halved_at = OLD_AGE_DAYS + lives.halved[2]
-    fallen = cumulated_hazard(np.array([halved_at])) - cumulated_hazard(np.array([first]))
+    old = residual_hazard_until((N_DAYS - 28) / 365)
+    young = hazard_until((N_DAYS - 28 - 100) / 365)
+    fallen = residual_hazard_until(int(lives.halved[2]) / 365)
     size = np.log10(lives.peak_share)
     likeness = np.exp(-0.5 * (size[0] - size) ** 2)
     np.testing.assert_allclose(hazard.n_halved[0], likeness[2])
-    np.testing.assert_allclose(hazard.n_expected[0], likeness @ np.array([old[0], young[0], fallen[0]]))
+    np.testing.assert_allclose(hazard.n_expected[0], likeness @ np.array([old, young, fallen]), rtol=2e-3)
     np.testing.assert_allclose(
         hazard.mean_factor, (PRIOR_HALVINGS + hazard.n_halved) / (PRIOR_HALVINGS + hazard.n_expected)
     )
@@ -83,7 +128,8 @@ def test_tiny_pools_tell_little_of_a_large_one():
 
 def test_chance_is_the_mean_over_the_drawn_factors():
     hazard = Hazard(n_halved=np.array([1.0, 0.0]), n_expected=np.array([0.5, 3.0]))
-    factors = np.random.default_rng(0).standard_gamma(2.0 + hazard.n_halved, (200_000, 2)) / (2.0 + hazard.n_expected)
+    drawn = np.random.default_rng(0).standard_gamma(PRIOR_HALVINGS + hazard.n_halved, (200_000, 2))
+    factors = drawn / (PRIOR_HALVINGS + hazard.n_expected)
     np.testing.assert_allclose(hazard.chance(np.full(2, 0.4)), 1 - np.exp(-factors * 0.4).mean(axis=0), atol=2e-3)
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from forecasting.daily import daily_history
+from forecasting.fitted_mix import fit_mix
 from forecasting.history import read_usage
 from forecasting.hours import HOURS_PER_DAY
-from forecasting.mix import MixModel, fit_mix
+from forecasting.mix import MixModel
 from forecasting.newcomers import Newcomers
+from forecasting.ramps import RampLengths
 
 FIRST_DAY = 18_000
 N_PATHS = 400
@@ -87,11 +89,87 @@ def test_without_a_succession_shares_stay_in_the_mean_but_for_replacement():
     assert split[3] < 0.05
 
 
-def test_replacement_comes_as_often_as_stated():
-    model = fitted(steady(2, 400))
+def with_ramps(model: MixModel, days: float) -> MixModel:
+    """Model whose replacements all take about so many days."""
+    n_pools = len(model.shares)
+    ramps = RampLengths(
+        log_mean=np.full(n_pools, np.log(days)), log_sd=np.full(n_pools, 1e-9), named_fraction=np.full(n_pools, 0.5)
+    )
+    return replace(model, ramps=ramps)
+
+
+def test_half_is_replaced_within_a_year_as_often_as_stated():
+    model = with_ramps(fitted(steady(2, 400)), 10.0)
     plan = model.draw(n_paths=20_000, n_days=30, rng=np.random.default_rng(0))
     for chance in model.chances:
-        np.testing.assert_allclose((plan.start_days[:, chance.pool] < 365).mean(), chance.chance, atol=0.015)
+        halved = plan.start_days[:, chance.pool] + 5.0 < 365.0
+        np.testing.assert_allclose(halved.mean(), chance.chance, atol=0.015)
+
+
+def test_a_replacement_starts_half_a_ramp_before_its_middle_but_not_in_the_past():
+    model = fitted(steady(2, 400))
+    short, long = (
+        with_ramps(model, days).draw(n_paths=4_000, n_days=30, rng=np.random.default_rng(0)).start_days
+        for days in (10.0, 300.0)
+    )
+    assert short.min() == long.min() == 0.0
+    both = (short > 0) & (long > 0)
+    np.testing.assert_allclose((short - long)[both], 145.0, rtol=1e-5)
+    assert np.all(short[short + 5.0 < 150.0 - 1e-3] < 150.0)
+    np.testing.assert_array_equal(long[short < 145.0 - 1e-3], 0.0)
+
+
+def test_nothing_undeclared_begins_in_the_days_that_a_roadmap_vouches_for():
+    units = steady(3, 400)
+    units[2, :250] = 0.0
+    free, vouched = fitted(units), fitted(units, vouched_days=91)
+    starts = [
+        model.draw(n_paths=4_000, n_days=30, rng=np.random.default_rng(0)).start_days for model in (free, vouched)
+    ]
+    assert starts[0].min() < 0.0
+    assert starts[1].min() == 91.0
+    for less, more in zip(vouched.chances, free.chances, strict=True):
+        assert 0.0 < less.chance < more.chance
+    declared = fitted(units, vouched_days=91, declared_from=((FIRST_DAY + 390, FIRST_DAY + 399 + 200), None, None))
+    assert declared.blocked_days.tolist() == [200, 91, 91]
+
+
+def stopped_half_way(n_days: int = 500, stopped: int = 300) -> np.ndarray:
+    """Pool 0 moving to pool 1 over 100 days until half of it is gone, and resting since; beside pool 2."""
+    moved = 0.5 * np.clip((np.arange(n_days) - stopped + 100) / 100, 0.0, 1.0)
+    units = np.stack([60 * (1 - moved), 60 * moved, np.full(n_days, 40.0)])
+    return units * np.random.default_rng(1).lognormal(0, 0.02, units.shape)
+
+
+def test_a_stalled_succession_goes_on_to_its_successor_when_lindy_says():
+    model = fitted(stopped_half_way())
+    assert list(model.stalled) == [0]
+    assert model.running == {}
+    plan = model.draw(n_paths=20_000, n_days=30, rng=np.random.default_rng(0))
+    rested = model.stalled[0].stalled_days
+    for days in (90.0, 365.0, 1_000.0):
+        np.testing.assert_allclose((plan.start_days[:, 0] <= days).mean(), days / (days + rested), atol=0.01)
+    assert np.all(plan.receivers[:, 0] == 1)
+    chances = {chance.pool: chance.chance for chance in model.chances}
+    np.testing.assert_allclose(chances[0], (plan.start_days[:, 0] <= 365.0).mean(), atol=0.01)
+    whole = (plan.kept_fraction[:, 0] == 0.0).mean()
+    np.testing.assert_allclose(whole, 0.2 / (0.2 + 0.8 * np.log(0.5) / np.log(1e-3)), atol=0.03)
+
+
+def test_what_a_stalled_pool_loses_is_passed_on_by_a_successor_that_is_replaced_itself():
+    units = np.zeros((4, 500))
+    units[:3] = stopped_half_way()
+    part = np.clip((np.arange(500) - 420) / 100, 0.0, 1.0)  # pool 1 has since begun to move to pool 3
+    units[3] = units[1] * part
+    units[1] *= 1 - part
+    model = fitted(units)
+    assert model.running[1].gaining == (3,)
+    assert model.stalled[0].gaining == (1, 3)
+    plan = model.draw(n_paths=2_000, n_days=1_000, rng=np.random.default_rng(0))
+    resumed = (plan.receivers[:, 0] == 1) & (plan.start_days[:, 0] < 300)
+    gone = resumed & (plan.kept_fraction[:, 1] == 0.0)
+    assert gone.sum() > 50
+    assert model.split(plan, np.array([999]))[gone, 1].max() == 0.0
 
 
 def test_what_is_replaced_goes_to_a_young_pool_or_to_none_with_a_name():

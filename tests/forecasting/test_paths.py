@@ -21,7 +21,8 @@ def fleet(make_history):
 
 @pytest.fixture(scope="module")
 def baseline(fleet):
-    return fit_baseline(fleet, holiday_country="", declared_spans=(None,) * 4, rng=np.random.default_rng(1))
+    given = {"holiday_country": "", "declared_spans": (None,) * 4, "vouched_days": 0}
+    return fit_baseline(fleet, **given, rng=np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,8 @@ def test_a_subset_of_the_draws_gives_the_same_paths(baseline, draws):
 def test_a_short_history_gets_a_generic_spread(make_history):
     past = make_history(np.full(24 * 42, 7.0))
     daily = daily_history(past, (), as_of_hour=past.end_hour)
-    baseline = fit_baseline(daily, holiday_country="US", declared_spans=(None,), rng=np.random.default_rng(0))
+    given = {"holiday_country": "US", "declared_spans": (None,), "vouched_days": 0}
+    baseline = fit_baseline(daily, **given, rng=np.random.default_rng(0))
     draws = baseline.draw(n_paths=100, n_days=90, rng=np.random.default_rng(0))
     assert draws.paths.noise.shape == (1, 100, 90)
     spread = baseline.daily_units(draws, np.array([0, 89]))[:, 0].std(axis=0)

@@ -76,6 +76,15 @@ def test_lengths_are_shrunk_to_the_prior_and_learned_from_pools_of_the_size():
     np.testing.assert_allclose(many.log_mean[1], (2 * np.log(PRIOR_RAMP_DAYS) + 20 * np.log(measured)) / 22)
     assert many.log_mean[2] > many.log_mean[1]
     assert many.named_fraction[1] > 0.9
+    # twenty that are alike leave hardly any spread, none leaves that of anything between a week and two years
+    np.testing.assert_allclose(np.exp(prior.log_mean), np.sqrt(7.0 * 730.0))
+    np.testing.assert_allclose(prior.log_sd, np.log(730.0 / 7.0) / np.sqrt(12.0) * np.sqrt(1.5))
+    squares = 20 * (np.log(measured) - many.log_mean[1]) ** 2
+    variance = (2 * np.log(730.0 / 7.0) ** 2 / 12 + squares) / 22
+    np.testing.assert_allclose(many.log_sd[1], np.sqrt(variance * (1 + 1 / 22)))
+    assert many.log_sd[1] < 0.5 * prior.log_sd[1]
+    mixed = fit_ramps((succession(days=7), succession(days=200)) * 10, lives, days)
+    assert mixed.log_sd[1] > 2 * many.log_sd[1]
     lengths = many.draw(1000, np.random.default_rng(0))
     assert lengths.shape == (1000, 3)
     assert lengths.min() > 0

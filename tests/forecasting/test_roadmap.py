@@ -102,9 +102,15 @@ def test_the_median_size_is_the_size_or_the_middle_of_its_range(tmp_path, sizes,
     assert event.size == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["# nothing yet\n", "events:\n", "events: []\n", "missing_hours:\n"])
-def test_a_roadmap_may_hold_nothing(tmp_path, text):
-    assert read(tmp_path, text) == Roadmap()
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [("# nothing yet\n", False), ("events:\n", True), ("events: []\n", True), ("missing_hours:\n", False)],
+)
+def test_a_roadmap_may_hold_nothing_and_vouches_for_that_only_where_it_names_events(tmp_path, text, is_kept):
+    assert read(tmp_path, text) == Roadmap(is_kept=is_kept)
+    path = tmp_path / "roadmap.yaml"
+    assert not read_roadmap(path, with_events=False).is_kept
+    assert read_roadmap(path).visible_at(0).is_kept == is_kept
 
 
 def test_names_that_yaml_1_1_reads_as_something_else_stay_names(tmp_path):

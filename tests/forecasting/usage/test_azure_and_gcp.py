@@ -191,6 +191,86 @@ def test_google_credits_fees_tax_and_adjustments_are_parts_of_their_own(read_gcp
     assert rest.commitment_id.startswith("Commitment v1")
 
 
+def test_credits_for_usage_lower_its_amortized_cost_and_other_credits_do_not(read_gcp, amortized_of, billed_of):
+    credits = [
+        {"amount": -0.02, "type": "COMMITTED_USAGE_DISCOUNT"},
+        {"amount": -0.03, "type": "SUSTAINED_USAGE_DISCOUNT"},
+        {"amount": -0.04, "type": "PROMOTION"},
+    ]
+    fee = [{"amount": -0.7, "type": "FEE_UTILIZATION_OFFSET"}]
+    found = read_gcp(gcp_row(credits=credits), gcp_row("Flexible fee", cost=1.0, credits=fee, system_labels=[]))
+    assert amortized_of(found) == {
+        "on demand": "0.07",
+        "recurring fees of commitments": "0.30",
+        "credits": "-0.04",
+    }
+    assert billed_of(found) == {"on demand": "0.12", "recurring fees of commitments": "1.00", "credits": "-0.79"}
+    assert f"{found.billed:.2f}" == f"{found.amortized:.2f}" == "0.33"
+
+
+def test_surcharges_on_google_machines_are_money_and_no_machines(read_gcp, units_of, billed_of):
+    found = read_gcp(
+        gcp_row(),
+        gcp_row("Sole Tenancy Premium for N2 Instance Core running in Americas", cost=0.01),
+        gcp_row("Sole Tenancy Premium for N2 Instance Ram running in Americas", cost=0.02),
+    )
+    assert units_of(found) == {(0, "gcp/us-central1/n2-standard-4"): 1.0}
+    (part,) = found.pool_parts
+    assert (part.unit_hours, f"{part.billed:.2f}") == (1.0, "0.15")
+    assert billed_of(found) == {"on demand": "0.15"}
+
+
+def test_the_memory_of_google_machines_is_money_of_their_pool(read_gcp):
+    found = read_gcp(gcp_row(), gcp_row("N2 Instance Ram running in Americas", hours=16.0, cost=0.05))
+    (part,) = found.pool_parts
+    assert (part.pool, part.unit_hours, f"{part.billed:.2f}") == ("gcp/us-central1/n2-standard-4", 1.0, "0.17")
+
+
+def test_a_google_label_without_a_value_does_not_shift_the_others(read_gcp, units_of):
+    found = read_gcp(gcp_row(system_labels=[{"key": "compute.googleapis.com/is_unused_reservation"}, *LABELS]))
+    assert units_of(found) == {(0, "gcp/us-central1/n2-standard-4"): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("sku", "pool"),
+    [
+        ("N1 Predefined Instance Core running in Americas", "n1-vcpu"),
+        ("Custom Instance Core running in Americas", "n1-vcpu"),
+        ("Compute optimized Core running in Americas", "c2-vcpu"),
+        ("Memory-optimized Instance Ram running in Americas", "m1-gib"),
+        ("N2D AMD Instance Core running in Americas", "n2d-amd-vcpu"),
+        ("Micro Instance with burstable CPU running in Americas", "f1-micro"),
+    ],
+)
+def test_google_pools_are_named_by_their_series(read_gcp, units_of, sku, pool):
+    assert list(units_of(read_gcp(gcp_row(sku, system_labels=[])))) == [(0, f"gcp/us-central1/{pool}")]
+
+
+def test_subscriptions_of_google_machines_are_listed_whatever_their_fee_is_called(read_gcp):
+    fee = {"cost": 1.0, "system_labels": [], "subscription": {"instance_id": "s-1"}}
+    database = {"service": {"description": "Cloud SQL"}}
+    found = read_gcp(
+        gcp_row("Flexible fee", **fee), gcp_row("Commitment - dollar based v1: Cloud SQL", **database)
+    ).recovered
+    assert ([one.commitment_id for one in found.unrecovered], found.n_foreign) == (["s-1"], 1)
+    assert "--subscriptions" in found.unrecovered[0].lacks
+
+
+def test_software_of_azure_is_kept_apart_from_machines(read_azure, units_of, billed_of):
+    """Windows paid with the machine has a pool of its own; software beside a reserved machine is no machine."""
+    reserved = {"PricingModel": "Reservation", "benefitId": "r", "CostInBillingCurrency": "1"}
+    licence = {"MeterCategory": "Virtual Machines Licenses", "UnitOfMeasure": "1 Hour", "CostInBillingCurrency": "2"}
+    found = read_azure(
+        reserved,
+        {"MeterSubCategory": "Dv3/DSv3 Series Windows", "ResourceId": "/virtualMachines/vm2"},
+        licence | {"MeterSubCategory": "Windows Server", "MeterName": "2 vCPU VM License"},
+        licence | {"MeterSubCategory": "SQL Server Standard", "MeterName": "4 vCPU VM License"},
+        {"MeterName": "Reservation-Windows Svr (2 Core)", "CostInBillingCurrency": "4"},
+    )
+    assert {pool: units for (hour, pool), units in units_of(found).items() if hour == 0} == {D2: 1, f"{D2}/windows": 1}
+    assert billed_of(found) == {"on demand": "2.64", "covered by a reservation": "1.00", "licences": "8.00"}
+
+
 def test_google_parquet_and_json_give_the_same(read_gcp, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as parquet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_ints
-from forecasting.hours import HOURS_PER_YEAR, add_months, term_hours
+from forecasting.hours import HOURS_PER_DAY, HOURS_PER_YEAR, add_months, date_of_hour, iso_of_hour, term_hours
 
 MONTHS_PER_QUARTER = 3
 FAR_STRIDE_HOURS = 5  # coprime to 24 and 168: five weeks of sampled hours meet every hour of the week
@@ -28,6 +28,9 @@ class Timeline:
         The window: epoch hours, end exclusive.
     valued_end_hour : int
         End of the tail; equal to `end_hour` where there is none.
+    charges_full_term : bool
+        Whether a purchase costs its whole term, however much of it lies beyond the valued hours; else only the part
+        inside.
     """
 
     decision_hours: IntArray
@@ -35,6 +38,7 @@ class Timeline:
     start_hour: int
     end_hour: int
     valued_end_hour: int
+    charges_full_term: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -70,8 +74,8 @@ def planning_timeline(as_of_hour: int, *, cadence_months: int, terms_months: tup
     """Timeline of a plan: the window is the longest term, with purchases at the cadence all through it.
 
     What is bought late runs past the window, so the tail reaches to the end of the last purchase. Replacements in the
-    tail are bought at its start and then yearly: without them a commitment would be valued there against on-demand
-    alone, and look better than it is.
+    tail are bought at the same cadence: without them a commitment would be valued there against on-demand alone, and
+    look better than it is; with fewer, purchases whose end meets one of their dates would look better than others.
 
     Parameters
     ----------
@@ -95,13 +99,28 @@ def planning_timeline(as_of_hour: int, *, cadence_months: int, terms_months: tup
         dates.append(date)
         n_steps += 1
     valued_end = dates[-1] + longest if len(dates) > 1 else end
+    tail = []
+    while (date := add_months(as_of_hour, n_steps * cadence_months)) < valued_end:
+        tail.append(date)
+        n_steps += 1
     return Timeline(
         decision_hours=np.array(dates),
-        tail_hours=np.arange(end, valued_end, HOURS_PER_YEAR),
+        tail_hours=np.array(tail, dtype=np.int64),
         start_hour=as_of_hour,
         end_hour=end,
         valued_end_hour=valued_end,
     )
+
+
+def moment_text(hour: int) -> str:
+    """Date of an epoch hour, with its time where it is not midnight.
+
+    Examples
+    --------
+    >>> moment_text(48), moment_text(49)
+    ('1970-01-03', '1970-01-03T01:00:00Z')
+    """
+    return iso_of_hour(hour) if hour % HOURS_PER_DAY else date_of_hour(hour).isoformat()
 
 
 def discount_factors(hours: IntArray, *, as_of_hour: int, rate_yearly: float) -> FloatArray:

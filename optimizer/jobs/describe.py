@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecasting.arrays import FloatArray
+from forecasting.daily import group_name
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY, date_of_hour, month_index, month_name
 from forecasting.numerals import percent
@@ -131,12 +132,12 @@ def _event_text(event: Event) -> str:
 
 
 def demand_bands(history: History, scenarios: Scenarios) -> tuple[DemandBands, ...]:
-    """Daily mean and peak of the total and of each region (what stands before the slash), past and future."""
-    regions = sorted({pool.partition("/")[0] for pool in scenarios.pools if "/" in pool})
+    """Daily mean and peak of the total and of each group with a name, a region say, past and future."""
+    regions = sorted({group_name(pool) for pool in scenarios.pools} - {""})
     everything = tuple(scenarios.pools)
     groups: dict[str | None, tuple[str, ...]] = {None: everything}
     if len(regions) > 1:
-        groups |= {name: tuple(pool for pool in everything if pool.startswith(f"{name}/")) for name in regions}
+        groups |= {name: tuple(pool for pool in everything if group_name(pool) == name) for name in regions}
     return tuple(_bands(name, members, history, scenarios) for name, members in groups.items())
 
 

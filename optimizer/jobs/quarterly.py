@@ -3,6 +3,7 @@
 Not here: reading files (`optimizer.jobs.inputs`), pages (`optimizer.report`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from forecasting.numerals import percent
 from forecasting.roadmap import Roadmap
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Assembled, Market, assemble
+from optimizer.billing.sustained import billing_sentences
 from optimizer.calendar_dates import Timeline, planning_timeline
 from optimizer.costs import spot_units
 from optimizer.headroom import HeadroomNeed, firm_requirements, headroom_needs
@@ -47,12 +49,14 @@ from optimizer.jobs.purchases import next_units, planned_commitments, purchases
 from optimizer.jobs.reduction import reduction_error
 from optimizer.jobs.rivals import LOOK_BACK_TITLE, all_on_demand, look_back
 from optimizer.jobs.solve import Method, Solved, Tell, solve
+from optimizer.jobs.unnamed import UNNAMED, market_with_unnamed, scenarios_with_unnamed, unnamed_pools
 from optimizer.jobs.versions import versions
 from optimizer.plan import CostSummary, InputRecord, Plan
 from optimizer.policy import Policy
 from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
 
 GAP_FRACTION = 1e-4
+Revise = Callable[[Forecast], Forecast]
 NEEDED_PLANNING_DAYS = 42  # of history: with less, a year would rest on a single rolling origin
 
 
@@ -128,8 +132,20 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Run:
-    """What the steps of a plan hand to each other."""
+class SolvedRun:
+    """A plan that is optimized, not yet billed or explained.
+
+    Attributes
+    ----------
+    given : PlanningInputs
+        Its market also knows the demand without a named pool.
+    timeline : Timeline
+    forecast : Forecast
+    window : Scenarios
+        Hours of the window, on the pools of the catalog.
+    needs : tuple of HeadroomNeed
+    solved : Solved
+    """
 
     given: PlanningInputs
     timeline: Timeline
@@ -174,13 +190,13 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> PlanAnswe
     InputError
         If a relation, an event given in drivers or an external forecast does not fit the other inputs.
     """
-    run = _solved_run(given, method=method, tell=tell)
+    run = solved_run(given, method=method, tell=tell)
     plan = _billed_plan(run, tell=tell)
     tell("looking for what moved demand")
     return PlanAnswer(plan=plan, causes=_causes(run))
 
 
-def _billed_plan(run: _Run, *, tell: Tell) -> Plan:
+def _billed_plan(run: SolvedRun, *, tell: Tell) -> Plan:
     """Bill the plan and what it is compared with, and explain it."""
     given = run.given
     tell("billing the plan hour by hour")
@@ -230,7 +246,7 @@ def _billed_plan(run: _Run, *, tell: Tell) -> Plan:
     )
 
 
-def _causes(run: _Run) -> Causes:
+def _causes(run: SolvedRun) -> Causes:
     """What moved demand and what will."""
     forecast, history = run.forecast, run.given.history
     named = [group for group in forecast.groups if group]
@@ -244,8 +260,21 @@ def _causes(run: _Run) -> Causes:
     )
 
 
-def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
-    """Forecast and optimize."""
+def solved_run(given: PlanningInputs, *, method: Method, tell: Tell, revise: Revise | None = None) -> SolvedRun:
+    """Forecast and optimize.
+
+    Parameters
+    ----------
+    given, method, tell
+        As for `make_plan`.
+    revise : callable or None
+        Given the forecast, returns the one to plan on: how a backtest asks what a better forecast is worth.
+
+    Raises
+    ------
+    InfeasibleLimitsError, HistoryError, InputError
+        As for `make_plan`.
+    """
     policy, market = given.policy, given.market
     terms = tuple(offer.term_months for offer in market.buyable() if offer.term_months > 0)
     timeline = planning_timeline(given.as_of_hour, cadence_months=policy.cadence_months, terms_months=terms or (12,))
@@ -262,7 +291,11 @@ def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
     forecast = forecast_demand(given.history, given.roadmap, request, np.random.default_rng(given.seed))
     if given.external is not None:
         forecast = following(forecast, given.external)
-    scenarios = forecast.scenarios.on_pools(market.catalog.pools)
+    if revise is not None:
+        forecast = revise(forecast)
+    given = replace(given, market=market_with_unnamed(market, forecast))
+    market = given.market
+    scenarios = scenarios_with_unnamed(forecast).on_pools(market.catalog.pools)
     window = scenarios.where(timeline.in_window(scenarios.hours))
     pools = [market.pools[name] for name in market.catalog.pools]
     needs = headroom_needs(window, pools, market.catalog.on_demand_usd, policy)
@@ -274,7 +307,7 @@ def _solved_run(given: PlanningInputs, *, method: Method, tell: Tell) -> _Run:
     solved = solve(
         with_limits(assembled, context), policy.increments, method=method, gap_fraction=GAP_FRACTION, tell=tell
     )
-    return _Run(given=given, timeline=timeline, forecast=forecast, window=window, needs=needs, solved=solved)
+    return SolvedRun(given=given, timeline=timeline, forecast=forecast, window=window, needs=needs, solved=solved)
 
 
 def _assembled(scenarios: Scenarios, given: PlanningInputs, timeline: Timeline) -> Assembled:
@@ -296,7 +329,7 @@ def _spot(solved: Solved, quantity: FloatArray, window: Scenarios) -> FloatArray
     return spot_units(problem, quantity, solved.classes)[:, :, problem.in_window].reshape(window.units.shape)
 
 
-def _judged_owned(run: _Run) -> Judged:
+def _judged_owned(run: SolvedRun) -> Judged:
     """Bill what is owned alone."""
     problem = run.solved.assembled.problem
     owned = np.nan_to_num(problem.batches.fixed_quantity)
@@ -309,7 +342,7 @@ def _only_new(judged: Judged, added_usd: FloatArray, committed_usd: float) -> Ju
     return replace(judged, stranded_usd=added_usd, committed_usd=np.full(len(added_usd), committed_usd))
 
 
-def _summaries(run: _Run, judged: Judged, owned: Judged) -> tuple[CostSummary, ...]:
+def _summaries(run: SolvedRun, judged: Judged, owned: Judged) -> tuple[CostSummary, ...]:
     """The plan, then what it is compared with."""
     market, window = run.given.market, run.window
     weights = window.weights
@@ -324,15 +357,24 @@ def _summaries(run: _Run, judged: Judged, owned: Judged) -> tuple[CostSummary, .
     return tuple(out)
 
 
-def _assumptions(run: _Run) -> tuple[str, ...]:
+def _assumptions(run: SolvedRun) -> tuple[str, ...]:
     """What the optimizer took for granted."""
     timeline, policy = run.timeline, run.given.policy
     tail = (
         f"Terms that outlive {date_of_hour(timeline.end_hour)} are valued by the scenarios up to "
         f"{date_of_hour(timeline.valued_end_hour)} (every fifth hour), where replacements of the shortest term may be "
-        "bought once a year."
+        f"bought every {policy.cadence_months} months, too."
     )
+    market, window_hours = run.given.market, np.array([timeline.start_hour, timeline.end_hour - 1])
+    unnamed = (
+        f"Demand that moves to hardware nobody has named yet stands in the plan as pools '{UNNAMED}': at the mean "
+        "on-demand rate of its group, and covered by compute savings plans alone."
+    )
+    forecast = run.forecast
+    has_unnamed = not set(unnamed_pools(forecast.groups, forecast.scenarios.pools)).isdisjoint(market.catalog.pools)
     return (
+        *((unnamed,) if has_unnamed else ()),
+        *billing_sentences(market.catalog, market.pools, window_hours),
         f"Purchases can be made on {len(timeline.decision_hours)} dates, every {policy.cadence_months} months; only "
         "those of the first date are advice.",
         *((tail,) if timeline.valued_end_hour > timeline.end_hour else ()),

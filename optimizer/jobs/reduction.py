@@ -17,6 +17,7 @@ from forecasting.scenarios import Scenarios
 from optimizer.coefficients import window_fees
 from optimizer.costs import evaluation_of, spot_part
 from optimizer.jobs.solve import Solved
+from optimizer.jobs.unnamed import unnamed_pools
 from optimizer.plan import Reduction
 from optimizer.problem import PlanningProblem
 from optimizer.risk import conditional_value_at_risk
@@ -106,11 +107,11 @@ def _laid_out(problem: PlanningProblem, batch: Prepared, hours: IntArray) -> Pla
     """Return the same problem on some paths and some of its hours."""
     at = np.searchsorted(problem.hours, hours)
     scenarios = Scenarios(
-        pools=batch.daily.pools,
+        pools=(*batch.daily.pools, *unnamed_pools(batch.daily.groups, batch.daily.pools)),
         hours=hours,
         hour_weights=problem.hour_weights[at],
         weights=batch.weights,
-        units=batch.hourly(hours)[:, : batch.n_pools],
+        units=batch.hourly(hours),
     ).on_pools(problem.pools)
     return replace(
         problem,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from forecasting.hours import date_of_hour, hour_of_date
+from forecasting.hours import add_months, date_of_hour, hour_of_date
 from optimizer.calendar_dates import discount_factors, planning_timeline
 
 AS_OF = hour_of_date("2023-11-30")
@@ -28,7 +28,19 @@ def test_the_window_is_the_longest_term_and_purchases_come_at_the_cadence():
     assert timeline.end_hour - timeline.start_hour == 8760
     # the last purchase runs out where the tail ends
     assert timeline.valued_end_hour == int(timeline.decision_hours[-1]) + 8760
-    assert_array_equal(timeline.tail_hours, [timeline.end_hour])
+    tail = [date_of_hour(int(hour)).isoformat() for hour in timeline.tail_hours]
+    assert tail == ["2024-11-30", "2025-02-28", "2025-05-30"]
+
+
+@pytest.mark.parametrize(("terms", "cadence"), [((12,), 3), ((1, 12), 1), ((12, 36), 6), ((36,), 12), ((1,), 3)])
+def test_dates_go_on_at_the_cadence_to_the_end_of_the_last_purchase(terms: tuple[int, ...], cadence: int):
+    timeline = planning_timeline(AS_OF, cadence_months=cadence, terms_months=terms)
+    dates = [*timeline.decision_hours.tolist(), *timeline.tail_hours.tolist()]
+    assert dates == [add_months(AS_OF, cadence * number) for number in range(len(dates))]
+    assert np.all(timeline.decision_hours < timeline.end_hour)
+    assert np.all((timeline.tail_hours >= timeline.end_hour) & (timeline.tail_hours < timeline.valued_end_hour))
+    if len(timeline.decision_hours) > 1:
+        assert add_months(AS_OF, cadence * len(dates)) >= timeline.valued_end_hour
 
 
 def test_one_date_needs_no_tail():

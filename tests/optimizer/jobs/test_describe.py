@@ -7,8 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.forecast import ForecastRequest, forecast_demand
+from forecasting.history import History
 from forecasting.hours import hour_of_date, month_index, month_name
+from forecasting.scenarios import Scenarios
 from optimizer.calendar_dates import planning_timeline
+from optimizer.jobs.describe import demand_bands
+from optimizer.jobs.unnamed import market_with_unnamed, scenarios_with_unnamed
 
 AS_OF_HOUR = hour_of_date("2024-03-11")
 EVERYTHING = ("commitments", "pools", "roadmap")
@@ -20,7 +24,8 @@ def scenarios(planned):
     timeline = planning_timeline(AS_OF_HOUR, cadence_months=3, terms_months=(1,))
     hours, hour_weights = timeline.columns()
     request = ForecastRequest(as_of_hour=AS_OF_HOUR, hours=hours, hour_weights=hour_weights)
-    return forecast_demand(given.history, given.roadmap, request, np.random.default_rng(given.seed)).scenarios
+    made = forecast_demand(given.history, given.roadmap, request, np.random.default_rng(given.seed))
+    return scenarios_with_unnamed(made).on_pools(market_with_unnamed(given.market, made).catalog.pools)
 
 
 def test_peaks_are_quantiles_of_the_highest_hour_of_the_month(planned, scenarios):
@@ -67,6 +72,25 @@ def test_bands_hold_the_history_and_the_scenarios(planned, scenarios):
         means = [_smallest_at(inside.mean(axis=1), scenarios.weights, level) for level in (0.05, 0.5, 0.95)]
         assert_allclose(total.peak_quantiles[:, place], peaks, rtol=1e-12)
         assert_allclose(total.mean_quantiles[:, place], means, rtol=1e-12)
+
+
+def test_imported_pools_have_bands_by_region_with_what_nobody_has_named_yet():
+    pools = ("aws/east/m5", "aws/west/m5", "web", "aws/west/(not named yet)")
+    history = History(pools=pools[:3], start_hour=0, units=np.ones((3, 48)))
+    future = Scenarios(
+        pools=pools,
+        hours=np.arange(48, 72),
+        hour_weights=np.ones(24),
+        weights=np.ones(1),
+        units=np.array([1.0, 2.0, 4.0, 8.0]).reshape(1, 4, 1) * np.ones(24),
+    )
+    bands = {band.group: band for band in demand_bands(history, future)}
+    assert {name: float(band.mean_quantiles[1, 0]) for name, band in bands.items()} == {
+        None: 15.0,
+        "aws/east": 1.0,
+        "aws/west": 10.0,
+    }
+    assert_allclose(bands["aws/west"].history_mean, 1.0)
 
 
 def test_every_limit_of_the_policy_is_listed_with_its_state(planned):

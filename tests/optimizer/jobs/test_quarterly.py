@@ -16,6 +16,7 @@ from optimizer.calendar_dates import planning_timeline
 from optimizer.jobs.inputs import InputPaths, RunOptions
 from optimizer.jobs.quarterly import make_plan, read_planning_inputs
 from optimizer.jobs.solve import solve
+from optimizer.jobs.unnamed import UNNAMED
 from optimizer.plan import Plan, Purchase
 from optimizer.policy import Increments
 from optimizer.policy_limits import PolicyContext, with_limits
@@ -74,8 +75,9 @@ def test_what_is_owned_is_kept_paid_for_and_listed_when_it_expires(planned):
     fees = 4.5 * (expiry.end_hour - AS_OF_HOUR) + 6 * 0.62 * 0.8 * 730
     saved = _summary(plan, "all_on_demand").mean_usd - kept.mean_usd
     at_full_use = 4.5 * (expiry.end_hour - AS_OF_HOUR) * (1 / 0.76 - 1) + 6 * 0.38 * 0.8 * 730
-    assert kept.stranded_usd <= 1e-9 * fees
-    assert_allclose(saved, at_full_use, rtol=1e-9)
+    # on a path on which the reserved pool is replaced within the month a reservation idles, at 62 % of on-demand
+    assert kept.stranded_usd <= 2e-3 * fees
+    assert_allclose(saved, at_full_use - kept.stranded_usd / 0.62, rtol=1e-9)
     assert kept.mean_usd < _summary(plan, "all_on_demand").mean_usd
     bare = planned("{}\n").plan
     assert plan.summary.mean_usd != bare.summary.mean_usd
@@ -311,14 +313,15 @@ def test_a_declared_migration_moves_demand_and_what_is_bought_for_it(planned):
     free, plan = planned("{}\n").plan, planned("{}\n", "roadmap").plan
 
     def demand(found: Plan, pool: str) -> float:
-        rows = [row for row in found.allocation if row.pool == pool and row.month == "2024-04"]
+        rows = [row for row in found.allocation if row.pool.startswith(pool) and row.month == "2024-04"]
         return sum(row.units for row in rows)
 
     assert demand(free, "east/new") == 0
     moved = demand(plan, "east/new")
     assert_allclose(moved, demand(plan, "east/api"), rtol=1e-6)  # half of it
-    together = moved + demand(plan, "east/api")
-    assert_allclose(together, demand(free, "east/api"), rtol=0.01)  # one more pool takes other random numbers
+    assert_allclose(demand(plan, "east/"), demand(free, "east/"), rtol=5e-3)  # one more pool takes other random numbers
+    # whoever keeps a roadmap would have written into it what is replaced within the quarter
+    assert demand(plan, f"east/{UNNAMED}") < 0.2 * demand(free, f"east/{UNNAMED}")
     assert [event.name for event in plan.events] == ["api-to-new"]
 
 

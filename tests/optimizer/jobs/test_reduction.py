@@ -17,6 +17,7 @@ from optimizer.jobs.inputs import InputPaths, RunOptions
 from optimizer.jobs.quarterly import PlanningInputs, read_planning_inputs
 from optimizer.jobs.reduction import path_recourse_usd, reduction_error
 from optimizer.jobs.solve import Solved, solve
+from optimizer.jobs.unnamed import UNNAMED, market_with_unnamed, scenarios_with_unnamed, unnamed_pools
 from optimizer.policy import Increments
 from optimizer.policy_limits import PolicyContext, with_limits
 
@@ -57,8 +58,9 @@ def _made(folder: Path, policy: str, *, prices: str = "", n_scenarios: int = 4, 
         settings=ForecastSettings(n_paths=N_PATHS, n_scenarios=n_scenarios),
     )
     forecast = forecast_demand(given.history, given.roadmap, request, np.random.default_rng(3))
+    given = replace(given, market=market_with_unnamed(given.market, forecast))
     assembled = assemble(
-        forecast.scenarios.on_pools(given.market.catalog.pools),
+        scenarios_with_unnamed(forecast).on_pools(given.market.catalog.pools),
         given.market,
         timeline,
         discount_rate_yearly=0.1,
@@ -98,7 +100,8 @@ def _whole(run: Run) -> np.ndarray:
     """Demand of every path on the problem's pools and hours. Shape (n_paths, n_pools, n_hours)."""
     problem, every = run.solved.assembled.problem, run.forecast.every
     units = every.hourly(problem.hours)
-    rows = {pool: row for row, pool in enumerate(every.daily.pools)}
+    pools = (*every.daily.pools, *unnamed_pools(every.daily.groups, every.daily.pools))
+    rows = {pool: row for row, pool in enumerate(pools)}
     return np.stack([units[:, rows[pool]] if pool in rows else 0.0 * units[:, 0] for pool in problem.pools], axis=1)
 
 
@@ -130,11 +133,12 @@ def test_reservations_cost_what_a_plain_loop_over_paths_and_hours_says(plain: Ru
 @pytest.mark.slow
 def test_every_kind_of_offer_costs_what_each_path_alone_does(everything: Run):
     problem, solved = everything.solved.assembled.problem, everything.solved
+    assert f"east/{UNNAMED}" in problem.pools
     unlimited = replace(problem, limits=replace(problem.limits, spot_share_max=None))
     free = replace(
         solved,
         assembled=replace(solved.assembled, problem=unlimited),
-        found=evaluate(unlimited, solved.quantity, solved.classes),
+        rounding=replace(solved.rounding, found=evaluate(unlimited, solved.quantity, solved.classes)),
     )
     expected = [
         evaluate(replace(unlimited, weights=np.ones(1), demand=units[None]), solved.quantity, solved.classes)
@@ -150,7 +154,8 @@ def test_every_kind_of_offer_costs_what_each_path_alone_does(everything: Run):
 def test_a_kept_path_laid_out_anew_costs_what_its_scenario_does(everything: Run):
     solved, kept = everything.solved, everything.forecast.kept
     known = solved.found.window_recourse_usd
-    first = replace(solved, found=replace(solved.found, window_recourse_usd=known[:1]))
+    one = replace(solved.found, window_recourse_usd=known[:1])
+    first = replace(solved, rounding=replace(solved.rounding, found=one))
     again = path_recourse_usd(first, everything.forecast.every, kept[:1])
     assert_allclose(again[kept], known, rtol=1e-9)
 

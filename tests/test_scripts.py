@@ -168,7 +168,16 @@ def test_plan_without_arguments_plans_the_shipped_fixture(environment: ModuleTyp
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], ["-m coverage run -m pytest", "-m coverage report --skip-covered --show-missing"]),
+        (
+            [],
+            [
+                "-m coverage erase",
+                "-m coverage run --parallel-mode -m pytest --ignore=tests/optimizer --ignore=optimizer",
+                "-m coverage run --parallel-mode -m pytest tests/optimizer optimizer",
+                "-m coverage combine --quiet",
+                "-m coverage report --skip-covered --show-missing",
+            ],
+        ),
         (["--fast"], ["-m pytest -m not slow"]),
         (["--fast", "-x"], ["-m pytest -m not slow -x"]),
         (["tests/optimizer"], ["-m pytest tests/optimizer"]),

@@ -21,7 +21,8 @@ FORECAST_NAMES = (
     *("anomalies.csv", "cliffs.csv", "forecast.json", "forecast.html", "backtest.csv", "backtest.json"),
 )
 BACKTEST_NAMES = ("backtest.html", "portfolio.csv")  # its other files have names of the two above
-OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES, *BACKTEST_NAMES))
+BILL_NAMES = ("attribution.csv", "attribution.json", "reconcile.csv", "reconcile.json")  # other views of a bill
+OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES, *BACKTEST_NAMES, *BILL_NAMES))
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Content = bytes | Callable[[], bytes]

@@ -84,6 +84,7 @@ def test_an_import_writes_usage_commitments_pools_and_its_report(plimsoll, expor
     assert owned["offer_id"] == "aws/global/compute_savings_plan/any/12m/none"
     assert (owned["quantity"], owned["end_utc"]) == ("0.05", "2024-05-31T00:00:00Z")
     assert "left out" in result.output
+    assert [one["name"] for one in report["versions"]].count("duckdb") == 1
 
 
 def test_the_same_export_gives_the_same_bytes(plimsoll, export, outputs, tmp_path):
@@ -108,6 +109,11 @@ def test_bill_takes_what_import_writes(plimsoll, export, outputs, tmp_path):
     assert result.exit_code == 0, result.output
     bill = json.loads((tmp_path / "bill" / "bill.json").read_text())
     assert bill["commitment_fees_usd"] == pytest.approx(72 * 0.05)
+
+
+def test_an_import_without_commitments_says_that_some_are_owned(plimsoll, export, tmp_path):
+    result = plimsoll("import", "cur", export, "--out", tmp_path / "usage.csv")
+    assert "Commitments are owned: --commitments-out writes them." in result.output
 
 
 def test_usage_can_be_csv(plimsoll, export, tmp_path):

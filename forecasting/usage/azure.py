@@ -18,6 +18,7 @@ from forecasting.usage.pool_names import LINUX, PoolKey
 
 MACHINES = "Virtual Machines"
 SPOT_WORDS = ("Spot", "Low Priority")
+SOFTWARE = re.compile(r"windows (svr|server)|sql server|licen[sc]e", re.IGNORECASE)  # beside a reserved machine
 HOURS = re.compile(r"(?P<block>\d+)?\s*(?:hours?|hrs?)", re.IGNORECASE)
 PART_OF_CHARGE = {
     "unusedreservation": Part.UNUSED,
@@ -170,6 +171,8 @@ def _machine(key: Key) -> Verdict:
     """Lines of machines that run."""
     if HOURS.fullmatch(key["unit"].strip()) is None:
         return Verdict(part=Part.OTHER_USAGE)
+    if SOFTWARE.search(key["meter_name"]) or SOFTWARE.search(key["meter_subcategory"]):
+        return Verdict(part=Part.LICENCE)
     if key["sign"]:
         return Verdict(part=Part.CORRECTION)
     pool = PoolKey(

@@ -23,8 +23,16 @@ SKU = re.compile(
     r"(?P<what>Core|Ram|with .*?) running in\b.*"
 )
 WHOLE_MACHINES = {"Micro": "f1-micro", "Small": "g1-small"}
+SERIES_OF_FAMILY = {"": "n1", "compute-optimized": "c2", "memory-optimized": "m1"}  # families that name no series
+SURCHARGE_WORD = "Premium"  # of sole tenancy and memory: on top of the cores themselves
 COMMITMENT_WORDS = ("Commitment v1", "Commitment - ", "Commitment:")
 LICENCE_WORD = "Licensing Fee"
+FEE_OFFSET = "FEE_UTILIZATION_OFFSET"  # takes back the part of a fee that usage consumed, at its discounted price
+RESOURCE_CREDITS, SPEND_CREDITS = ("COMMITTED_USAGE_DISCOUNT",), ("COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE",)
+USAGE_CREDITS = (  # what the very same line costs less; all other credits are no price
+    *("SUSTAINED_USAGE_DISCOUNT", FEE_OFFSET),
+    *(*RESOURCE_CREDITS, *SPEND_CREDITS),
+)
 SPEC_LABEL, CORES_LABEL = "compute.googleapis.com/machine_spec", "compute.googleapis.com/cores"
 SECONDS_PER_HOUR = 3_600
 GIB_SECONDS_PER_HOUR = 3_600 * 1024**3
@@ -74,23 +82,32 @@ def gcp_rows(columns: Columns) -> RowSql:
             "spec": f"CASE WHEN {is_machine} THEN {columns.label('system_labels', SPEC_LABEL)} END",
             "cores": f"CASE WHEN {is_machine} THEN {columns.label('system_labels', CORES_LABEL)} END",
             "model": columns.raw("model"),
+            "is_offset": f"{columns.amounts('credits', types=(FEE_OFFSET,))} <> 0",
             "is_negative": columns.is_negative("amount"),
         },
-        money={"billed": columns.money("billed"), "credit": columns.amounts("credits")},
+        money={
+            "billed": columns.money("billed"),
+            "credit": columns.amounts("credits"),
+            "discount": columns.amounts("credits", types=USAGE_CREDITS),
+            "by_resource": columns.amounts("credits", types=RESOURCE_CREDITS),
+            "by_spend": columns.amounts("credits", types=SPEND_CREDITS),
+        },
         units={"hours": _hours(columns)},
         identity=tuple(columns.text(name) for name in ("resource", "account", "zone", "sku", "exported", "labels")),
     )
 
 
-IS_COMMITMENT = "(" + " OR ".join(f"starts_with(sku, '{word}')" for word in COMMITMENT_WORDS) + ")"
+IS_COMMITMENT = "(is_offset OR " + " OR ".join(f"starts_with(sku, '{word}')" for word in COMMITMENT_WORDS) + ")"
 IS_NAMED = "(" + " OR ".join(f"contains(sku, '{word}')" for word in MACHINE_WORDS) + ")"
 LINES = LineSql(
     is_machine=f"service = '{SERVICE}' AND coalesce(cost_type, '') IN ('', 'regular') AND {IS_NAMED} "
     f"AND NOT {IS_COMMITMENT}",
     quantity="hours",
     billed="billed",
-    amortized="billed",
+    amortized="billed + coalesce(discount, 0)",
     extra="coalesce(credit, 0)",
+    extra_amortized="coalesce(credit, 0) - coalesce(discount, 0)",
+    covered={Part.RESERVED: "coalesce(by_resource, 0)", Part.PLANNED: "coalesce(by_spend, 0)"},
     keys={
         "cost_type": "coalesce(cost_type, '')",
         "kind": f"CASE WHEN {IS_COMMITMENT} THEN 'commitment' WHEN contains(sku, '{LICENCE_WORD}') THEN 'licence' "
@@ -139,18 +156,19 @@ def judge_gcp(key: Key) -> Verdict:
 def _machine(key: Key, found: re.Match[str]) -> Verdict:
     """Lines of cores, memory or small whole machines."""
     part = Part.SPOT if found["spot"] else Part.PLANNED if "CUD" in key["model"] else Part.ON_DEMAND
-    family = found["family"].strip().lower().replace(" ", "-") or "n1"
-    divide_by = "1"
+    words = found["family"].strip().lower().replace(" ", "-")
+    family = SERIES_OF_FAMILY.get(words, words)
+    divide_by, is_counted = "1", True
     if found["what"].startswith("with"):
         item = WHOLE_MACHINES.get(found["family"].strip(), family)
     elif key["spec"] and key["cores"].isdecimal() and int(key["cores"]) > 0:
-        if found["what"] == "Ram":
-            return Verdict(part=part)
         item, divide_by = key["spec"], key["cores"]
+        is_counted = found["what"] == "Core"
     else:
         item = f"{family}-{'vcpu' if found['what'] == 'Core' else 'gib'}"
     pool = PoolKey(provider="gcp", region=key["region"], item=item)
-    return Verdict(part=part, pool=pool, divide_by=divide_by)
+    is_counted = is_counted and SURCHARGE_WORD not in key["sku"]
+    return Verdict(part=part, pool=pool, divide_by=divide_by, is_counted=is_counted)
 
 
 GCP = Dialect(
@@ -167,5 +185,6 @@ GCP = Dialect(
     json_keys=(
         *("usage_start_time", "usage_end_time", "service", "sku", "cost", "currency", "usage", "location", "project"),
         *("cost_type", "credits", "system_labels", "resource", "consumption_model", "export_time", "labels"),
+        "subscription",
     ),
 )

@@ -15,6 +15,7 @@ from forecasting.usage.commitment_lines import Recovered
 from forecasting.usage.dialects import DIALECTS, RECOVERERS
 from forecasting.usage.engine import MEMORY_LIMIT, Connection, EngineError, first_row, open_engine
 from forecasting.usage.export_files import probe_files
+from forecasting.usage.gcp_subscriptions import read_subscriptions, with_subscriptions
 from forecasting.usage.hourly import SPREAD_ASSUMPTION, USAGE_TABLE, add_idle_hours, lay_on_hours, usage_table
 from forecasting.usage.judged import (
     JudgedPool,
@@ -54,6 +55,8 @@ class ImportRequest:
         Of DuckDB.
     threads : int or None
         None: as many as there are cores.
+    subscriptions : tuple of Path
+        Google's table of subscriptions, which tells flexible commitments.
     """
 
     name: str
@@ -63,6 +66,7 @@ class ImportRequest:
     recovers: bool = True
     memory_limit: str = MEMORY_LIMIT
     threads: int | None = None
+    subscriptions: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,6 +142,8 @@ def _imported(engine: Connection, batches: Sequence[Batch], request: ImportReque
     n_long = lay_on_hours(engine, dialect, spreads=request.spreads_days, source=source)
     n_idle, n_gaps = add_idle_hours(engine, batches, dialect)
     recovered = RECOVERERS[dialect.name](engine, batches, source) if request.recovers else None
+    if request.subscriptions:
+        recovered = with_subscriptions(recovered, read_subscriptions(engine, request.subscriptions))
     parts = part_totals(engine)
     billed, amortized = whole_total(engine)
     _check_sum(parts, billed, amortized)

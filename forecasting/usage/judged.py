@@ -13,7 +13,7 @@ from forecasting.errors import InputError, Problem
 from forecasting.usage.engine import Connection, first_row
 from forecasting.usage.lines import DEMAND_PARTS, Dialect, Key, Part, Verdict
 from forecasting.usage.pool_names import PoolKey, pool_name
-from forecasting.usage.totals import TOTALS_TABLE, key_names
+from forecasting.usage.totals import TOTALS_TABLE, UNITS_SUM, covered_names, key_names
 
 JUDGED_TABLE = "judged"
 MAX_NAMED = 5
@@ -88,16 +88,37 @@ def judge_totals(engine: Connection, dialect: Dialect, source: str) -> dict[str,
             "part": pa.array([verdict.part.value for verdict in verdicts], type=pa.string()),
             "pool": pa.array([pool_name(v.pool) if v.pool else None for v in verdicts], type=pa.string()),
             "divide_by": pa.array([verdict.divide_by for verdict in verdicts], type=pa.string()),
+            "is_counted": pa.array([verdict.is_counted for verdict in verdicts], type=pa.bool_()),
         }
     )
     engine.register("verdicts", table)
+    covered = "".join(f", {name}" for name in covered_names(dialect))
     engine.execute(
         f"CREATE OR REPLACE TABLE {JUDGED_TABLE} AS SELECT start_at, end_at, tagged, part, pool, "
-        f"CAST(divide_by AS DECIMAL(18, 6)) AS divide_by, quantity, billed, amortized, extra, n_rows, n_quantity "
-        f"FROM {TOTALS_TABLE} JOIN verdicts USING (is_machine, {listed})"
+        f"CAST(divide_by AS DECIMAL(18, 6)) AS divide_by, "
+        f"CASE WHEN is_counted THEN quantity ELSE 0 END AS quantity, billed, amortized, extra, extra_amortized, "
+        f"n_rows, n_quantity{covered} FROM {TOTALS_TABLE} JOIN verdicts USING (is_machine, {listed})"
     )
     engine.unregister("verdicts")
+    for name, part in zip(covered_names(dialect), dialect.lines.covered, strict=True):
+        _move_covered(engine, name, part)
     return pools
+
+
+def _move_covered(engine: Connection, name: str, part: Part) -> None:
+    """Move what commitments paid for to lines of their own: hours in proportion to money, at no cost; sums stay."""
+    is_covered = f"part = '{Part.ON_DEMAND.value}' AND pool IS NOT NULL AND billed > 0 AND {name} < 0"
+    engine.execute(
+        f"INSERT INTO {JUDGED_TABLE} BY NAME SELECT start_at, end_at, tagged, '{part.value}' AS part, pool, divide_by, "
+        f"CAST(quantity * CAST(least(-{name} / billed, 1) AS DOUBLE) AS {UNITS_SUM}) AS quantity, "
+        f"least(-{name}, billed) AS billed, 0 AS amortized, 0 AS extra, 0 AS extra_amortized, 0 AS n_rows, "
+        f"0 AS n_quantity FROM {JUDGED_TABLE} WHERE {is_covered}"
+    )
+    engine.execute(
+        f"UPDATE {JUDGED_TABLE} SET quantity = quantity - "
+        f"CAST(quantity * CAST(least(-{name} / billed, 1) AS DOUBLE) AS {UNITS_SUM}), "
+        f"billed = billed - least(-{name}, billed) WHERE {is_covered}"
+    )
 
 
 def _split(verdict: Verdict, key: Key) -> Verdict:
@@ -171,13 +192,14 @@ def refuse_empty_cells(engine: Connection, source: str) -> None:
 def part_totals(engine: Connection) -> tuple[PartTotal, ...]:
     """Money by part, demand first; credits that stand beside other lines are a part of their own."""
     rows = engine.execute(
-        f"SELECT part, sum(n_rows), sum(billed), sum(amortized), sum(extra) FROM {JUDGED_TABLE} GROUP BY part"
+        f"SELECT part, sum(n_rows), sum(billed), sum(amortized), sum(extra), sum(extra_amortized) FROM {JUDGED_TABLE} "
+        "GROUP BY part"
     ).fetchall()
-    found = {Part(part): (int(n), billed, amortized) for part, n, billed, amortized, _ in rows}
-    extra = sum((row[4] for row in rows), start=Decimal(0))
-    if extra:
+    found = {Part(part): (int(n), billed, amortized) for part, n, billed, amortized, _, _ in rows}
+    extra, extra_amortized = (sum((row[place] for row in rows), start=Decimal(0)) for place in (4, 5))
+    if extra or extra_amortized:
         n, billed, amortized = found.get(Part.CREDIT, (0, Decimal(0), Decimal(0)))
-        found[Part.CREDIT] = (n, billed + extra, amortized + extra)
+        found[Part.CREDIT] = (n, billed + extra, amortized + extra_amortized)
     return tuple(
         PartTotal(part=part, n_rows=found[part][0], billed=found[part][1], amortized=found[part][2])
         for part in Part
@@ -198,6 +220,6 @@ def untagged_fraction(engine: Connection) -> float | None:
 
 def whole_total(engine: Connection) -> tuple[Decimal, Decimal]:
     """Billed and amortized money of all lines, as summed before they were judged."""
-    query = f"SELECT sum(billed) + sum(extra), sum(amortized) + sum(extra) FROM {TOTALS_TABLE}"
+    query = f"SELECT sum(billed) + sum(extra), sum(amortized) + sum(extra_amortized) FROM {TOTALS_TABLE}"
     billed, amortized = first_row(engine, query)
     return billed or Decimal(0), amortized or Decimal(0)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from forecasting.usage.engine import literal
 from forecasting.usage.export_columns import FIELD, ExportColumn, FoundColumn
 from forecasting.usage.pool_names import PoolKey
 
@@ -51,14 +52,17 @@ class Verdict:
     ----------
     part : Part
     pool : PoolKey or None
-        Only where they are demand; demand without a pool costs money and is counted by other lines, as memory is.
+        Only where they are demand.
     divide_by : str
         Number as text that the quantity is divided by to give instance-hours.
+    is_counted : bool
+        False where other lines count the same machines: their memory, or a surcharge on them.
     """
 
     part: Part
     pool: PoolKey | None = None
     divide_by: str = "1"
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,11 @@ class LineSql:
         Money.
     extra : str
         Money that stands beside the cost of the same lines, such as a list of credits.
+    extra_amortized : str
+        What of it is not in `amortized` already; all of it where empty.
+    covered : Mapping of Part to str
+        What commitments paid for of lines on demand, in place of the user, at their price: it makes that part of their
+        hours, at no cost.
     keys : Mapping of str to str
         What all lines are judged by; never null.
     machine_keys : Mapping of str to str
@@ -139,6 +148,8 @@ class LineSql:
     keys: Mapping[str, str]
     machine_keys: Mapping[str, str]
     extra: str = "0"
+    extra_amortized: str = ""
+    covered: Mapping[Part, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,20 +245,24 @@ class Columns:
         place = self.found[name]
         if place.kind.endswith("[]"):
             return f"coalesce(list_filter({place.sql}, lambda pair: pair.key = '{key}')[1].value, '')"
-        keys, values = (f"json_extract_string({place.sql}, '$[*].{part}')" for part in ("key", "value"))
-        return f"coalesce({values}[list_position({keys}, '{key}')], '')"
+        pairs = f"json_extract({place.sql}, '$[*]')"
+        same = f"list_filter({pairs}, lambda pair: json_extract_string(pair, '$.key') = '{key}')"
+        return f"coalesce(json_extract_string({same}[1], '$.value'), '')"
 
-    def amounts(self, name: str) -> str:
-        """Sum of the amounts in a list."""
+    def amounts(self, name: str, *, types: Sequence[str] = ()) -> str:
+        """Sum of the amounts in a list, of all or of those whose type is named."""
         if name not in self.found:
             return "0"
         place = self.found[name]
         if place.kind.endswith("[]"):
-            each = f"list_transform({place.sql}, lambda one: CAST(one.amount AS {self.types.money}))"
+            ones, amount, kind = place.sql, "one.amount", "one.type"
         else:
-            texts = f"json_extract_string({place.sql}, '$[*].amount')"
-            each = f"list_transform({texts}, lambda one: CAST(one AS {self.types.money}))"
-        return f"coalesce(list_sum({each}), 0)"
+            ones = f"json_extract({place.sql}, '$[*]')"
+            amount, kind = (f"json_extract_string(one, '$.{part}')" for part in ("amount", "type"))
+        if types:
+            listed = ", ".join(literal(name) for name in types)
+            ones = f"list_filter({ones}, lambda one: {kind} IN ({listed}))"
+        return f"coalesce(list_sum(list_transform({ones}, lambda one: CAST({amount} AS {self.types.money}))), 0)"
 
     def _number(self, name: str, kind: str) -> str:
         """Number as a decimal."""

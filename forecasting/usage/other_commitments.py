@@ -30,11 +30,13 @@ from forecasting.usage.commitment_lines import (
 )
 from forecasting.usage.engine import Connection
 from forecasting.usage.export_columns import ExportColumn
+from forecasting.usage.gcp import SERVICE
 from forecasting.usage.offer_names import ANY, GLOBAL, OfferKey, term_months_of
 from forecasting.usage.totals import Batch
 
 RESERVED_ORDER = re.compile(r"Reserved VM Instance, (?P<size>\S+), (?P<region>.+), (?P<years>\d+) Years?")
 DAY_HOURS = 24
+SPEND_BASED = "Commitment - dollar based"  # how fees of flexible commitments are named in exports of before 2026
 COLLECTIONS = frozenset({"reservations", "savingsPlans"})  # what a path ends with where one of them is not named
 
 
@@ -69,9 +71,10 @@ GCP_QUERY = CommitmentQuery(
         _column("end", "usage_end_time"),
         _column("sku", "sku.description"),
         _column("region", "location.region"),
+        _column("service", "service.description"),
         _column("subscription", "subscription.instance_id"),
     ),
-    where="starts_with({sku}, 'Commitment')",
+    where=f"starts_with({{sku}}, 'Commitment') OR ({{subscription}} <> '' AND {{service}} = '{SERVICE}')",
 )
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
@@ -97,15 +100,21 @@ def gcp_commitments(engine: Connection, batches: Sequence[Batch], source: str) -
         If their lines cannot be read.
     """
     rows = commitment_rows(engine, batches, GCP_QUERY, source=source)
-    found = [
-        UnrecoveredCommitment(
-            commitment_id=name,
-            lacks="the start, the term and the quantity: they are in the console and in the table of subscriptions",
-            known=f"committed use {newest(lines, 'region')}".strip(),
-        )
-        for name, lines in by_commitment(rows, "sku").items()
-    ]
-    return recovered(found)
+    named = [{**row, "name": row["subscription"] or row["sku"]} for row in rows]
+    return recovered(_google(name, lines) for name, lines in by_commitment(named, "name").items())
+
+
+def _google(name: str, rows: Sequence[Row]) -> UnrecoveredCommitment | None:
+    """One subscription, or fees of one SKU; None if it is of another service."""
+    if all(row["service"] not in {"", SERVICE} for row in rows):
+        return None
+    sku, region = newest(rows, "sku"), newest(rows, "region")
+    where = "--subscriptions" if sku.startswith(SPEND_BASED) or name != sku else "the console"
+    return UnrecoveredCommitment(
+        commitment_id=name,
+        lacks=f"the start, the term and the quantity, which are in {where}",
+        known=" ".join(word for word in ("committed use", region, sku if name != sku else "") if word),
+    )
 
 
 def _azure(name: str, rows: Sequence[Row]) -> RecoveredCommitment | UnrecoveredCommitment:

@@ -101,12 +101,17 @@ def key_names(dialect: Dialect) -> tuple[str, ...]:
     return (*WHOLE_KEYS, *dialect.lines.keys, *dialect.lines.machine_keys, *(f"by_{name}" for name in SPLITS))
 
 
+def covered_names(dialect: Dialect) -> tuple[str, ...]:
+    """Columns of the totals with what commitments paid for, in the order of `LineSql.covered`."""
+    return tuple(f"covered_{place}" for place in range(len(dialect.lines.covered)))
+
+
 def sum_lines(engine: Connection, batches: Sequence[Batch], dialect: Dialect, *, by: frozenset[str]) -> None:
     """Make the table of totals.
 
     Its columns are those of `key_names`, `is_machine`, `start_at` and `end_at` (microseconds since 1970, machines
-    only), `quantity`, `billed`, `amortized`, `extra`, `n_rows` and, of these rows, how many have a quantity and a cost:
-    `n_quantity`, `n_billed`.
+    only), `quantity`, `billed`, `amortized`, `extra`, `extra_amortized`, `n_rows` and, of these rows, how many have a
+    quantity and a cost: `n_quantity`, `n_billed`.
 
     Raises
     ------
@@ -157,13 +162,17 @@ def _batch_sql(batch: Batch, dialect: Dialect, types: Types, by: frozenset[str])
     of_machines = dict(lines.machine_keys) | {f"by_{name}": f"coalesce(by_{name}, '')" for name in SPLITS}
     keys = [f"{sql} AS {name}" for name, sql in (whole | dict(lines.keys)).items()]
     keys += [f"CASE WHEN {MACHINE} THEN {sql} ELSE '' END AS {name}" for name, sql in of_machines.items()]
+    sums_covered = zip(covered_names(dialect), lines.covered.values(), strict=True)
+    covered = "".join(f"CAST(sum({sql}) AS {MONEY_SUM}) AS {name}, " for name, sql in sums_covered)
     return (
         f"SELECT {MACHINE}, CASE WHEN {MACHINE} THEN {start} END AS start_at, "
         f"CASE WHEN {MACHINE} THEN {end} END AS end_at, {', '.join(keys)}, "
         f"CAST(sum(CASE WHEN {MACHINE} THEN {lines.quantity} END) AS {UNITS_SUM}) AS quantity, "
         f"CAST(sum({lines.billed}) AS {MONEY_SUM}) AS billed, "
         f"CAST(sum({lines.amortized}) AS {MONEY_SUM}) AS amortized, "
-        f"CAST(sum({lines.extra}) AS {MONEY_SUM}) AS extra, CAST(sum(n_rows) AS BIGINT) AS n_rows, "
+        f"CAST(sum({lines.extra}) AS {MONEY_SUM}) AS extra, "
+        f"CAST(sum({lines.extra_amortized or lines.extra}) AS {MONEY_SUM}) AS extra_amortized, {covered}"
+        f"CAST(sum(n_rows) AS BIGINT) AS n_rows, "
         f"CAST(sum(n_quantity) AS BIGINT) AS n_quantity, CAST(sum(n_billed) AS BIGINT) AS n_billed "
         f"FROM (SELECT *, coalesce({lines.is_machine}, false) AS {MACHINE} FROM ({grouped})) GROUP BY ALL"
     )

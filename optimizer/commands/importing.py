@@ -36,6 +36,9 @@ def import_usage_command(  # noqa: PLR0913  # one parameter for each option of t
     unrecovered: Annotated[
         Literal["refuse", "leave-out"], typer.Option(help="What becomes of commitments the export does not tell whole.")
     ] = "refuse",
+    subscriptions: Annotated[
+        list[Path] | None, typer.Option(help="Google's table cud_subscriptions_export; may be repeated.")
+    ] = None,
 ) -> None:
     """Read a billing export into the usage, pools and commitments that the other commands take."""
     from forecasting.usage.imported import ImportRequest
@@ -45,19 +48,30 @@ def import_usage_command(  # noqa: PLR0913  # one parameter for each option of t
 
     with clear_errors(), progress() as tell:
         outputs = ImportOutputs(usage=out, commitments=commitments_out, pools=pools_out)
-        check_outputs(outputs, files)
+        tables = _tables(subscriptions, export_format, commitments_out)
+        check_outputs(outputs, [*files, *tables])
         request = ImportRequest(
             name=export_format.value,
             paths=tuple(files),
             by=_splits(by),
             spreads_days=daily == "spread",
             recovers=commitments_out is not None,
+            subscriptions=tables,
         )
         tell("reading the export")
         answer = import_usage(request, leaves_out_unrecovered=unrecovered == "leave-out")
         write_import(outputs, import_files(answer, outputs))
     with clear_errors():
         print_import(answer, standard_output(), outputs=outputs)
+
+
+def _tables(given: list[Path] | None, export_format: ExportFormat, commitments_out: Path | None) -> tuple[Path, ...]:
+    """Tables of subscriptions, which only Google has, and only commitments need."""
+    if given and (export_format is not ExportFormat.GCP or commitments_out is None):
+        msg = "--subscriptions"
+        message = f"must come with format gcp and --commitments-out, got format {export_format.value}. Leave it away."
+        raise InputError(msg, [Problem(message=message)])
+    return tuple(given or ())
 
 
 def _splits(text: str | None) -> frozenset[str]:

@@ -5,7 +5,6 @@ Not here: reading the export (`forecasting.usage`), the files as bytes (`optimiz
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from forecasting.errors import InputError, Problem
@@ -22,7 +21,6 @@ from optimizer.portfolio import Commitment
 
 REPORT_SUFFIX = ".import.json"
 MONEY_CURRENCY = "USD"
-ENGINE = "duckdb"
 WAYS_OUT = (
     "Export a longer time, add it by hand to a commitments file, or give --unrecovered leave-out to go on without it."
 )
@@ -140,8 +138,10 @@ def import_usage(request: ImportRequest, *, leaves_out_unrecovered: bool) -> Imp
         imported=imported,
         commitments=tuple(_commitment(one) for one in owned),
         pools=tuple(_pool(one) for one in imported.pools),
-        files=tuple(ImportFile(name=path.name, n_bytes=path.stat().st_size) for path in request.paths),
-        versions=(*versions(), (ENGINE, metadata.version(ENGINE))),
+        files=tuple(
+            ImportFile(name=path.name, n_bytes=path.stat().st_size) for path in (*request.paths, *request.subscriptions)
+        ),
+        versions=versions(),
     )
 
 
@@ -167,7 +167,7 @@ def _unrecovered(imported: Imported) -> InputError:
         Problem(message=f"commitment {one.commitment_id!r} ({one.known}) lacks {one.lacks}. {WAYS_OUT}")
         for one in (found.unrecovered if found is not None else ())
     ]
-    msg = "the commitments of the export"
+    msg = "the portfolio in the export"
     return InputError(msg, problems)
 
 
@@ -176,7 +176,7 @@ def _refuse_foreign_money(owned: Iterable[RecoveredCommitment], currency: str) -
     plans = [one for one in owned if one.offer.kind.endswith("savings_plan")]
     if plans and currency != MONEY_CURRENCY:
         message = f"plans must be in USD per hour, got {currency!r}. Leave --commitments-out away, and convert by hand."
-        msg = "the commitments of the export"
+        msg = "the portfolio in the export"
         raise InputError(msg, [Problem(message=message)])
 
 
@@ -194,10 +194,20 @@ def _commitment(one: RecoveredCommitment) -> Commitment:
     )
 
 
+def _family_and_size(provider: str, item: str) -> tuple[str, str]:
+    """Family and size in a type; of Google's machines the series, which sustained-use discounts go by."""
+    if provider == "aws":
+        return family_and_size(item)
+    if provider == "gcp":
+        series, _, size = item.partition("-")
+        return series, size
+    return item, ""
+
+
 def _pool(one: JudgedPool) -> Pool:
     """Pool as in a pools file; what ran on spot is the share of it that may."""
     is_aws = one.key.provider == "aws"
-    family, size = family_and_size(one.key.item) if is_aws else (one.key.item, "")
+    family, size = _family_and_size(one.key.provider, one.key.item)
     has_factor = is_aws and floats_over_sizes(one.key.item)
     return Pool(
         name=one.name,

@@ -217,6 +217,13 @@ def _with_near(listed: PriceList, earlier: Sequence[PriceRow]) -> PriceList:
     return replace(listed, near=listed.near | {key for key in named if key is not None})
 
 
+def _uncovered(rows: Sequence[PriceRow], wanted: Wanted) -> list[str]:
+    """Pools without a rate in compute plans that hold in all regions of their provider: a bill would not cover them."""
+    plans = [row for row in rows if row.kind is OfferKind.COMPUTE_SAVINGS_PLAN]
+    providers, covered = {row.provider for row in plans}, {row.pool for row in plans}
+    return [pool for pool, key in sorted(wanted.pools.items()) if key.provider in providers and pool not in covered]
+
+
 def _notes(rows: Sequence[PriceRow], listed: PriceList, wanted: Wanted) -> tuple[str, ...]:
     """Where the public price list has the plans that are still missing, and what was computed rather than published."""
     plans = (OfferKind.INSTANCE_SAVINGS_PLAN, OfferKind.COMPUTE_SAVINGS_PLAN)
@@ -226,6 +233,10 @@ def _notes(rows: Sequence[PriceRow], listed: PriceList, wanted: Wanted) -> tuple
     for region in sorted(without) if listed.file_of_region else ():
         place = listed.file_of_region.get(region)
         notes.append(f"Plans of {region}: {place}" if place else f"The index has no savings plans of {region}.")
+    uncovered = _uncovered(rows, wanted)
+    if uncovered:
+        shown = ", ".join(uncovered[:MAX_NAMED]) + (", ..." if len(uncovered) > MAX_NAMED else "")
+        notes.append(f"No compute savings plan covers {shown}: give the plan files of all regions, with --with.")
     n_derived = sum(row.is_derived for row in rows)
     if n_derived:
         notes.append(f"{n_derived} of {len(rows)} prices were computed by the source from others, not published.")

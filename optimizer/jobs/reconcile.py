@@ -22,6 +22,7 @@ from forecasting.errors import InputError, Problem
 from forecasting.usage.imported import Imported, ImportRequest, import_export
 from forecasting.usage.judged import PartTotal
 from forecasting.usage.lines import DEMAND_PARTS, Part
+from forecasting.usage.pool_names import parse_pool_name
 from optimizer.billing.bill import Bill
 from optimizer.billing.replay import BillOptions, bill_portfolio
 from optimizer.jobs.bill import BillAnswer, BillRequest, bill_usage
@@ -39,6 +40,14 @@ LINE_OF_PART = {
     Part.SPOT: SPOT,
 }
 UNUSED_PARTS = (Part.UNUSED, Part.RECURRING_FEE, Part.UPFRONT_FEE)
+WHOLE_FEES = (
+    "The export has covered usage at no cost and the fees of commitments whole: their used and unused lines are right "
+    "in sum, not one by one."
+)
+CASH_FEES = (
+    "The export has purchases as they were paid, not spread over the term: its commitments cannot be compared with an "
+    "amortized bill. Reconcile the amortized export."
+)
 UNITS_TOLERANCE = 1e-6  # relative: float64 sums of the same rows in another order
 
 
@@ -124,11 +133,14 @@ def reconcile(request: ReconcileRequest) -> Reconciliation:
     InputError
         If a file is wrong, or the export is not in USD.
     """
-    found = import_export(ImportRequest(name=request.name, paths=request.exports))
+    answer = bill_usage(request.bill)
+    # days are spread as they were on import; a usage file that was not imported so is named by the notes
+    found = import_export(
+        ImportRequest(name=request.name, paths=request.exports, by=_splits(answer.bill.pools), spreads_days=True)
+    )
     if found.currency not in ("", "USD"):
         message = f"must be in USD to be compared with a bill, got {found.currency}. Convert it first."
         raise InputError(str(request.exports[0]), [Problem(message=message)])
-    answer = bill_usage(request.bill)
     timed = _with_spot_hours(request, answer, found)
     lines = [*_pool_lines(found, answer.bill, timed), _unused_line(found, answer.bill, timed)]
     records = [InputRecord(role="export", name=path.name, sha256=file_sha256(path)) for path in request.exports]
@@ -140,6 +152,12 @@ def reconcile(request: ReconcileRequest) -> Reconciliation:
         notes=_notes(found, answer.bill),
         inputs=(*records, *answer.inputs),
     )
+
+
+def _splits(pools: Iterable[str]) -> frozenset[str]:
+    """What the pools of the usage are split by, told by their names."""
+    keys = [key for key in map(parse_pool_name, pools) if key is not None]
+    return frozenset(name for name in ("account", "zone") if any(getattr(key, name) for key in keys))
 
 
 def _with_spot_hours(request: ReconcileRequest, answer: BillAnswer, found: Imported) -> Bill:
@@ -275,10 +293,20 @@ def _notes(found: Imported, bill: Bill) -> tuple[str, ...]:
     untold = {one.commitment_id for one in recovered.unrecovered} if recovered else set()
     unpriced = [pool for pool in sorted(_charged_spot_usd(found)) if pool in bill.pools and _is_unpriced(bill, pool)]
     notes += [f"The price list has no spot price of {pool}: its spot usage is billed on demand." for pool in unpriced]
+    if _sum(found.parts, (Part.UPFRONT_FEE,)) != 0.0:
+        notes.append(CASH_FEES)
+    elif _has_whole_fees(found.parts):
+        notes.append(WHOLE_FEES)
     theirs_alone, ours_alone = sorted((told | untold) - known), sorted(known - told - untold)
     notes += [f"The export has commitment {name}, the commitments file has not." for name in theirs_alone]
     notes += [f"The commitments file has commitment {name}, the export has not." for name in ours_alone]
     return tuple(notes)
+
+
+def _has_whole_fees(parts: Sequence[PartTotal]) -> bool:
+    """Whether an export has covered usage at no cost, and the fees of commitments whole."""
+    has_covered = any(part.part in (Part.RESERVED, Part.PLANNED) for part in parts)
+    return has_covered and _sum(parts, (Part.RESERVED, Part.PLANNED)) == 0.0 and _sum(parts, UNUSED_PARTS) > 0.0
 
 
 def _is_unpriced(bill: Bill, pool: str) -> bool:

@@ -6,7 +6,7 @@ Not here: anything about the machine.
 import platform
 from importlib import metadata
 
-RECORDED = ("plimsoll", "numpy", "pandas", "scipy", "pulp", "highspy", "pyarrow", "holidays")
+RECORDED = ("plimsoll", "numpy", "pandas", "scipy", "pulp", "highspy", "pyarrow", "duckdb", "holidays")
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from forecasting.hours import iso_of_hour
 from forecasting.numerals import percent
+from forecasting.usage.lines import Part
 from optimizer.cells import escape_cell
 from optimizer.jobs.importing import ImportAnswer, ImportOutputs
 from optimizer.outputs import Content
@@ -30,6 +31,7 @@ POOL_HEADER = (
 )
 CSV_SUFFIX = ".csv"
 ALARMING_UNTAGGED = 0.05
+OWNED_PARTS = (Part.RESERVED, Part.PLANNED, Part.UNUSED, Part.RECURRING_FEE, Part.UPFRONT_FEE)
 
 
 def import_files(answer: ImportAnswer, outputs: ImportOutputs) -> dict[Path, Content]:
@@ -85,7 +87,7 @@ def pools_csv(pools: Sequence[Pool]) -> bytes:
     """Pools file."""
     rows = (
         (
-            pool.name,
+            escape_cell(pool.name),
             escape_cell(pool.family),
             escape_cell(pool.size),
             "" if pool.normalization_factor is None else repr(pool.normalization_factor),
@@ -171,6 +173,8 @@ def _notes(answer: ImportAnswer) -> list[str]:
     if found.n_gap_hours:
         notes.append(f"{found.n_gap_hours:,} hours have no line at all: import what is missing, or declare them zero.")
     recovered = found.recovered
+    if recovered is None and any(part.part in OWNED_PARTS for part in found.parts):
+        notes.append("Commitments are owned: --commitments-out writes them. A plan without them would buy them again.")
     if recovered is not None:
         notes.append(f"{len(recovered.commitments):,} commitments, {recovered.n_foreign:,} that cover no machines.")
         notes += [f"Left out: {one.commitment_id} ({one.known}) lacks {one.lacks}." for one in recovered.unrecovered]

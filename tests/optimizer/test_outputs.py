@@ -153,3 +153,10 @@ def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> N
 def test_a_name_with_a_folder_is_a_mistake_of_the_caller(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="must be without folders"):
         write_outputs(tmp_path, {name: b""})
+
+
+@pytest.mark.parametrize("name", ["attribution.csv", "attribution.json", "reconcile.csv", "reconcile.json"])
+def test_an_input_named_as_an_output_of_a_bill_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(OutputError, match="would overwrite the input"):
+        check_out_dir(tmp_path, [tmp_path / name])

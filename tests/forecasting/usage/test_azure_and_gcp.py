@@ -179,7 +179,8 @@ def test_google_credits_fees_tax_and_adjustments_are_parts_of_their_own(read_gcp
         gcp_row(hours=-4.0, cost=-0.5),
     )
     assert billed_of(found) == {
-        "on demand": "0.12",
+        "on demand": "0.10",
+        "covered by a reservation": "0.02",
         "recurring fees of commitments": "5.00",
         "licences": "3.00",
         "credits": "-0.03",
@@ -201,11 +202,33 @@ def test_credits_for_usage_lower_its_amortized_cost_and_other_credits_do_not(rea
     found = read_gcp(gcp_row(credits=credits), gcp_row("Flexible fee", cost=1.0, credits=fee, system_labels=[]))
     assert amortized_of(found) == {
         "on demand": "0.07",
+        "covered by a reservation": "0.00",
         "recurring fees of commitments": "0.30",
         "credits": "-0.04",
     }
-    assert billed_of(found) == {"on demand": "0.12", "recurring fees of commitments": "1.00", "credits": "-0.79"}
+    assert billed_of(found) == {
+        "on demand": "0.10",
+        "covered by a reservation": "0.02",
+        "recurring fees of commitments": "1.00",
+        "credits": "-0.79",
+    }
     assert f"{found.billed:.2f}" == f"{found.amortized:.2f}" == "0.33"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "hours"),
+    [((-0.03, 0.0), (3.0, 1.0, 0.0)), ((-0.03, -0.06), (1.0, 1.0, 2.0)), ((-0.13, 0.0), (0.0, 4.0, 0.0))],
+    ids=["a part", "two kinds", "more than it cost"],
+)
+def test_credits_of_commitments_say_which_part_of_an_hour_they_covered(read_gcp, units_of, amounts, hours):
+    types = ("COMMITTED_USAGE_DISCOUNT", "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE")
+    credits = [{"amount": amount, "type": kind} for amount, kind in zip(amounts, types, strict=True)]
+    found = read_gcp(gcp_row(credits=credits, system_labels=[]))
+    assert units_of(found) == {(0, "gcp/us-central1/n2-vcpu"): 4.0}
+    parts = {part.part.value: part.unit_hours for part in found.pool_parts}
+    names = ("on demand", "covered by a reservation", "covered by a savings plan")
+    assert tuple(parts.get(name, 0.0) for name in names) == pytest.approx(hours, abs=1e-9)
+    assert f"{found.amortized:.2f}" == f"{0.12 + sum(amounts):.2f}"
 
 
 def test_surcharges_on_google_machines_are_money_and_no_machines(read_gcp, units_of, billed_of):

@@ -141,6 +141,17 @@ def test_a_reservation_that_is_left_out_is_a_difference_by_units_and_named(plims
     assert_allclose(lines["reservations used"]["by_units_usd"], -24 * RESERVED)
 
 
+def test_azures_actual_cost_is_named_as_paid_not_spread(plimsoll, tmp_path):
+    export = azure_export(tmp_path / "azure.csv")
+    lines = export.read_text().splitlines(keepends=True)
+    lines[-1] = lines[-1].replace(",0,USD", f",{RESERVED * 8_760},USD")
+    export.write_text("".join(lines))
+    files = imported(plimsoll, tmp_path, "azure", export, "--daily", "spread")
+    prices = azure_prices(tmp_path / "prices.csv")
+    document, _ = reconciled(plimsoll, tmp_path, "reconcile", "azure", export, *files, "--prices", prices)
+    assert "as they were paid, not spread over the term" in document["notes"][0]
+
+
 def test_pools_split_on_import_are_compared_split(plimsoll, tmp_path):
     export = azure_export(tmp_path / "azure.csv")
     files = imported(plimsoll, tmp_path, "azure", export, "--daily", "spread", "--by", "account")
@@ -247,6 +258,35 @@ def test_googles_loop_closes_with_the_table_of_subscriptions(plimsoll, tmp_path)
     assert_allclose(lines["unused commitments"]["billed_usd"], 24 * (COMMITTED - 2 * KEPT * E2_USD), rtol=1e-9)
     record = json.loads((tmp_path / "usage.import.json").read_text())
     assert [file["name"] for file in record["inputs"]] == ["export.json", "cud_subscriptions_export.json"]
+
+
+def test_resource_based_commitments_of_google_are_told_by_their_credits(plimsoll, tmp_path):
+    """Two of three machines are covered: usage at list price, credits for two, and the fee as a line of its own."""
+
+    def rows():
+        for hour in range(48):
+            for row in e2_rows(hour, 3.0):
+                credit = {"type": "COMMITTED_USAGE_DISCOUNT", "amount": -round(row["cost"] * 2 / 3, 10)}
+                yield row | {"credits": [credit]}
+            yield google_row(hour, "Commitment v1: E2 Cpu in Iowa for 1 Year", amount=8.0, cost=2 * 0.63 * E2_USD)
+
+    export = google_export(tmp_path / "export.json", rows())
+    files = imported(plimsoll, tmp_path, "gcp", export, "--unrecovered", "leave-out")
+    offer = "gcp/us-central1/reserved_standard/e2-standard-4/12m/none"
+    header = (tmp_path / "owned.csv").read_text().splitlines()[0]
+    (tmp_path / "owned.csv").write_text(f"{header}\ncud,{offer},2,2026-01-01,2027-01-01,,,\n")
+    prices = tmp_path / "prices.csv"
+    prices.write_text(
+        PRICE_HEADER
+        + f"od,on_demand,gcp,us-central1,{E2},0,none,{E2_USD!r},0\n"
+        + f"{offer},reservation,gcp,us-central1,{E2},12,none,{0.63 * E2_USD!r},0\n"
+    )
+    document, lines = reconciled(plimsoll, tmp_path, "reconcile", "gcp", export, *files, "--prices", prices)
+    assert_allclose(lines["on demand"]["charged_usd"], 48 * E2_USD, atol=CENT)
+    assert_allclose(lines["on demand"]["billed_usd"], 48 * E2_USD)
+    assert_allclose(lines["reservations used"]["by_units_usd"], 0.0, atol=CENT)
+    assert_allclose(document["difference_usd"], 0.0, atol=CENT)
+    assert "right in sum, not one by one" in document["notes"][0]
 
 
 def test_google_commitments_without_the_table_stop_the_import(plimsoll, tmp_path):

@@ -98,7 +98,7 @@ class Sweeper:
         self.prices = frozen_prices(problem.on_demand_usd, problem.spot_usd, problem.spot_eligible)
         self.most_floor = _most_reserved(problem, classes, self.segments.first_hour)
         self._tables = class_tables(classes, self.prices)
-        self._demand = np.ascontiguousarray(problem.demand.transpose(0, 2, 1))
+        self.demand_by_hour = np.ascontiguousarray(problem.demand.transpose(0, 2, 1))
         self._places = np.searchsorted(problem.hours, self.segments.first_hour)
         self._fee = np.nan_to_num(classes.fee_usd)
 
@@ -144,7 +144,7 @@ class Sweeper:
             idle_quantity=np.zeros((n_scenarios, n_segments, n_classes)),
         )
         sweep_columns(
-            self._demand,
+            self.demand_by_hour,
             self._places,
             np.append(self._places[1:], len(problem.hours)),
             np.array(problem.hour_weights),

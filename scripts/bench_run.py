@@ -1,9 +1,10 @@
 """The benchmark: both methods at three sizes, the cutting planes at full scale, and how its time grows.
 
-`python scripts/bench_run.py [--growth | --billing] [--trace DIR] [--gap FRACTION] [--json FILE]` prints tables. Times
-depend on the machine; what counts is the ratios within one run. Exit code 1 where the methods disagree, 2 where an
-option or a file is wrong; never for being slow.
-Not here: the problems (`bench_problem.py`), timing (`bench_measure.py`), the billing replay (`bench_billing.py`).
+`python scripts/bench_run.py [--growth | --billing | --scale | --scale-growth | --reference] [--trace DIR]
+[--gap FRACTION] [--json FILE]` prints tables. Times depend on the machine; what counts is the ratios within one run.
+Exit code 1 where the methods disagree, 2 where an option or a file is wrong; never for being slow.
+Not here: the problems (`bench_problem.py`), timing (`bench_measure.py`), the billing replay (`bench_billing.py`), many
+pools (`bench_scale.py`).
 """
 
 import argparse
@@ -27,6 +28,7 @@ from bench_measure import (
     measure_extensive,
 )
 from bench_problem import SEED, Size, synthetic_problem, trace_problem
+from bench_scale import ScaleRow, measure_scale, measure_scale_growth, print_reference, print_scale, print_scale_growth
 
 from forecasting.errors import ForecastingError
 from optimizer.problem import PlanningProblem
@@ -109,6 +111,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.billing:
         print_billing(measure_billing())
         return 0
+    if options.scale or options.scale_growth or options.reference:
+        return _at_scale(options)
     if options.growth:
         growth = [_growth(side, values, options.gap) for side, values in GROWTH]
         _print_growth(growth)
@@ -129,11 +133,35 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
+def _at_scale(options: argparse.Namespace) -> int:
+    """Many pools, their growth, or the reference; 1 where a gap asked for is not reached."""
+    if options.reference:
+        print_reference()
+        return 0
+    if options.scale_growth:
+        growth = measure_scale_growth(options.gap)
+        print_scale_growth(growth)
+        rows = [row for each in growth.values() for row in each]
+    else:
+        try:
+            rows = measure_scale(options.trace, options.gap)
+        except (ForecastingError, OSError) as error:
+            _say(f"--trace: {error}")
+            return 2
+        print_scale(rows)
+    if options.json is not None:
+        options.json.write_text(json.dumps(_record(rows), indent=1) + "\n", encoding="utf-8")
+    return 1 if any(row.gap_fraction > row.gap_wanted for row in rows) else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     """Options of the command."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description="Times both methods of solution.")
     parser.add_argument("--growth", action="store_true", help="how time grows, in place of the three sizes")
     parser.add_argument("--billing", action="store_true", help="the billing replay, in place of the methods")
+    parser.add_argument("--scale", action="store_true", help="300 pools and more, in place of the three sizes")
+    parser.add_argument("--scale-growth", action="store_true", help="how time grows from 25 pools on")
+    parser.add_argument("--reference", action="store_true", help="the extensive program at scale; ends after an hour")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="folder of usage_r1.parquet and prices_r1.csv")
     parser.add_argument("--gap", type=_gap, metavar="FRACTION", help="gap of the cutting planes, at every size")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -280,7 +308,7 @@ def _seconds(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
-def _record(rows: Sequence[Row]) -> dict[str, object]:
+def _record(rows: Sequence[Row | ScaleRow]) -> dict[str, object]:
     """All figures, with what they were measured on."""
     return {
         "python": platform.python_version(),

@@ -16,6 +16,7 @@ from optimizer.cover import CoverClasses, cover_classes
 from optimizer.cutting_planes import CutOptions, CutSolution, solve_cuts
 from optimizer.errors import CertificateError, InfeasibleLimitsError, SolverError
 from optimizer.extensive import solve_extensive
+from optimizer.first_order import solve_first_order, suits_first_order
 from optimizer.limits import MAXIMUM_COVERAGE
 from optimizer.metrics import gap_fraction
 from optimizer.policy import Increments
@@ -38,6 +39,7 @@ from optimizer.whole_extensive import solve_whole_extensive
 
 Method = Literal["auto", "extensive", "cuts"]
 Charge = Literal["window", "full-term"]  # what a purchase costs: its term inside the window, or all of it
+CUTS_MAX_POOLS = 30  # above, cutting planes come no nearer in any time worth waiting
 EXTENSIVE_MAX_CELLS = 2_000  # hours x pools x scenarios: below, the readable program takes about a second
 WHOLE_MAX_NODES = 20_000  # of the search in whole numbers by the extensive program; a few seconds where it is small
 AGREEMENT_TOLERANCE = 1e-6  # of the cost: the solver's own feasibility tolerance, summed over many rows
@@ -53,7 +55,7 @@ class Solved:
     ----------
     assembled : Assembled
     method : str
-        "extensive" or "cuts".
+        "extensive", "first-order" or "cuts".
     exact : FloatArray of shape (n_batches,)
         Before rounding, without what is too small to advise; owned batches included.
     lower_bound_usd : float
@@ -127,7 +129,7 @@ class _Optimum:
     reduced_cost_usd : FloatArray of shape (n_batches,)
     classes : CoverClasses
     cuts : CutSolution or None
-        Where the cuts were the method.
+        Where the extensive program was not the method.
     """
 
     method: str
@@ -149,7 +151,8 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
         With its limits.
     increments : Increments
     method : str
-        "auto" takes the extensive program where it is small and no limit depends on what idles, which is free to it.
+        "auto" takes the extensive program where it is small and no limit depends on what idles, which is free to it,
+        the first-order method where pools are many, else the cutting planes.
     gap_fraction : float
         Gap at which the cutting planes stop, and the search in whole steps.
     tell : callable
@@ -168,9 +171,11 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
     small = problem.demand.size <= EXTENSIVE_MAX_CELLS
     if method == "extensive" or (method == "auto" and small and not problem.limits.governs_use):
         best = _extensive(problem)
+    elif method == "auto" and suits_first_order(problem):
+        best = _first_order(problem, aim=gap_fraction, tell=tell)
     else:
         best = _cuts(problem, aim=gap_fraction, tell=tell)
-    if best.method == "cuts" or not problem.limits.governs_use:  # what idles is free to the extensive program
+    if best.method != "extensive" or not problem.limits.governs_use:  # what idles is free to the extensive program
         _require_bounds_in_order(lower_usd=best.lower_bound_usd, upper_usd=best.found.objective_usd)
     exact, exact_found = without_small_purchases(
         problem,
@@ -261,9 +266,31 @@ def _cuts(problem: PlanningProblem, *, aim: float, tell: Tell) -> _Optimum:
         gap = f", gap {gap_fraction(upper_usd=upper, lower_usd=lower):.1e} of {aim:.0e}" if np.isfinite(upper) else ""
         tell(f"optimizing: round {number}{gap}")
 
-    found = solve_cuts(problem, CutOptions(gap_fraction=aim), on_round=on_round)
+    return _optimum_of("cuts", solve_cuts(problem, CutOptions(gap_fraction=aim), on_round=on_round))
+
+
+def _first_order(problem: PlanningProblem, *, aim: float, tell: Tell) -> _Optimum:
+    """Solve by descent on the smoothed cost; by cutting planes where those are not too many pools for them, and better.
+
+    Plans whose rate cards differ by more than a factor keep the descent's bounds apart.
+    """
+
+    def on_stage(number: int, upper: float, lower: float) -> None:
+        gap = f", gap {gap_fraction(upper_usd=upper, lower_usd=lower):.1e} of {aim:.0e}" if np.isfinite(upper) else ""
+        tell(f"optimizing: stage {number}{gap}")
+
+    found = solve_first_order(problem, CutOptions(gap_fraction=aim), on_round=on_stage)
+    if found.gap_fraction > aim and len(problem.pools) <= CUTS_MAX_POOLS:
+        cuts = _cuts(problem, aim=aim, tell=tell)
+        if gap_fraction(upper_usd=cuts.found.objective_usd, lower_usd=cuts.lower_bound_usd) < found.gap_fraction:
+            return cuts
+    return _optimum_of("first-order", found)
+
+
+def _optimum_of(method: str, found: CutSolution) -> _Optimum:
+    """Answer of a method that bounds the optimum from both sides."""
     return _Optimum(
-        method="cuts",
+        method=method,
         quantity=found.quantity,
         found=found.evaluation,
         lower_bound_usd=found.lower_bound_usd,

@@ -12,7 +12,11 @@ from optimizer.report.numbers import column, usd, without_noise
 from optimizer.report.sections import figure, paragraph, section
 from optimizer.report.words import change_fraction, kind_title, period
 
-METHOD_TITLES = {"extensive": "one linear program over all hours and scenarios", "cuts": "cutting planes"}
+METHOD_TITLES = {
+    "extensive": "one linear program over all hours and scenarios",
+    "cuts": "cutting planes",
+    "first-order": "descent on a smoothed cost",
+}
 
 
 def cost_section(plan: Plan) -> Html:

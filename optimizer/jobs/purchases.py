@@ -38,26 +38,30 @@ def purchases(solved: Solved, *, on_demand_usd: Mapping[str, float], use: Mappin
     out = []
     for commitment, batch in zip(planned_commitments(solved), solved.bought, strict=True):
         offer = offer_of(solved.assembled, int(batch))
-        fee = 0.0 if offer.is_open_ended else offer.effective_hourly_usd
-        out.append(
-            Purchase(
-                commitment_id=commitment.commitment_id,
-                decision_hour=commitment.start_hour,
-                start_hour=commitment.start_hour,
-                end_hour=commitment.end_hour,
-                offer_id=offer.offer_id,
-                kind=offer.kind.value,
-                payment_option=offer.payment_option,
-                term_months=offer.term_months,
-                pools=offer.pools,
-                quantity=commitment.quantity,
-                quantity_unit=quantity_unit(offer),
-                committed_usd=fee * commitment.quantity * (commitment.end_hour - commitment.start_hour),
-                upfront_usd=offer.upfront_usd * commitment.quantity,
-                reason=_reason(offer, on_demand_usd, use.get(commitment.commitment_id)),
-            )
-        )
+        reason = _reason(offer, on_demand_usd, use.get(commitment.commitment_id))
+        out.append(purchase_of(commitment, offer, reason=reason))
     return tuple(out)
+
+
+def purchase_of(commitment: Commitment, offer: Offer, *, reason: str = "") -> Purchase:
+    """Purchase of a commitment on its first hour, with what it commits."""
+    fee = 0.0 if offer.is_open_ended else offer.effective_hourly_usd
+    return Purchase(
+        commitment_id=commitment.commitment_id,
+        decision_hour=commitment.start_hour,
+        start_hour=commitment.start_hour,
+        end_hour=commitment.end_hour,
+        offer_id=offer.offer_id,
+        kind=offer.kind.value,
+        payment_option=offer.payment_option,
+        term_months=offer.term_months,
+        pools=offer.pools,
+        quantity=commitment.quantity,
+        quantity_unit=quantity_unit(offer),
+        committed_usd=fee * commitment.quantity * (commitment.end_hour - commitment.start_hour),
+        upfront_usd=offer.upfront_usd * commitment.quantity,
+        reason=reason,
+    )
 
 
 def planned_commitments(solved: Solved) -> tuple[Commitment, ...]:

@@ -34,7 +34,7 @@ from optimizer.jobs.backtest.score import (
 from optimizer.jobs.backtest.store import DecisionStore, state_key
 from optimizer.jobs.backtest.variants import VARIANTS, without_increments, without_limits
 from optimizer.jobs.backtest.workers import fill_store, progress_line
-from optimizer.jobs.purchases import quantity_unit
+from optimizer.jobs.purchases import purchase_of
 from optimizer.jobs.solve import Tell
 from optimizer.jobs.versions import versions
 from optimizer.plan import Purchase
@@ -231,28 +231,7 @@ def _mean_loss(track: Track) -> float:
 
 def _purchases(replay: Replay, market: Market) -> tuple[Purchase, ...]:
     """Purchases with what they commit."""
-    out = []
-    for owned in replay.bought:
-        offer = market.catalog.offer(owned.offer_id)
-        fee = 0.0 if offer.is_open_ended else offer.effective_hourly_usd
-        out.append(
-            Purchase(
-                commitment_id=owned.commitment_id,
-                decision_hour=owned.start_hour,
-                start_hour=owned.start_hour,
-                end_hour=owned.end_hour,
-                offer_id=owned.offer_id,
-                kind=offer.kind.value,
-                payment_option=offer.payment_option,
-                term_months=offer.term_months,
-                pools=offer.pools,
-                quantity=owned.quantity,
-                quantity_unit=quantity_unit(offer),
-                committed_usd=fee * owned.quantity * (owned.end_hour - owned.start_hour),
-                upfront_usd=offer.upfront_usd * owned.quantity,
-            )
-        )
-    return tuple(out)
+    return tuple(purchase_of(owned, market.catalog.offer(owned.offer_id)) for owned in replay.bought)
 
 
 def _owned_usd(setting: Setting, market: Market) -> float:

@@ -15,6 +15,7 @@ from optimizer.billing.azure.order import plan_rates
 from optimizer.billing.providers import RULES_OF_THE_UNKNOWN, TITLES, Rules, known_rules, rules_of_pools
 from optimizer.billing.scopes import is_zonal_scope, reach_of, refuse_scope
 from optimizer.billing.settlement import Reach, Stage
+from optimizer.billing.stretches import Stretch
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
@@ -46,7 +47,7 @@ class Group:
     draw : FloatArray of shape (n_eligible,)
         Quantity that one covered unit uses up.
     members : list of int
-        Rows of the commitments, by start, then id.
+        Rows of the stretches, by start, then id.
     """
 
     offer: Offer
@@ -68,8 +69,8 @@ class _Coverage:
     chosen: tuple[tuple[int, float], ...]
 
 
-def grouped_commitments(catalog: Catalog, pools: Sequence[Pool], commitments: Sequence[Commitment]) -> list[Group]:
-    """Merge commitments of one offer, account and place, each group and its members by start, then id.
+def grouped_commitments(catalog: Catalog, pools: Sequence[Pool], stretches: Sequence[Stretch]) -> list[Group]:
+    """Merge what is held of one offer, account and place, on the same pools; groups and members by start, then id.
 
     Raises
     ------
@@ -77,17 +78,17 @@ def grouped_commitments(catalog: Catalog, pools: Sequence[Pool], commitments: Se
         If an offer covers pools of other rules than its own, or a commitment's scope cannot be followed.
     """
     offers = {offer.offer_id: offer for offer in catalog.offers}
-    rules_of = check_providers(catalog, [offers[item.offer_id] for item in commitments])
+    rules_of = check_providers(catalog, [offers[item.commitment.offer_id] for item in stretches])
     by_start = sorted(
-        range(len(commitments)), key=lambda row: (commitments[row].start_hour, commitments[row].commitment_id)
+        range(len(stretches)), key=lambda row: (stretches[row].start_hour, stretches[row].commitment.commitment_id)
     )
-    groups: dict[tuple[str, str, str, str], Group] = {}
+    groups: dict[tuple[str, str, str, str, tuple[int, ...]], Group] = {}
     for row in by_start:
-        commitment = commitments[row]
-        key = (commitment.offer_id, commitment.account, commitment.zone, commitment.scope)
+        commitment, places = stretches[row].commitment, stretches[row].places
+        key = (commitment.offer_id, commitment.account, commitment.zone, commitment.scope, places)
         if key not in groups:
             offer = offers[commitment.offer_id]
-            groups[key] = _group(offer, rules_of[offer.offer_id], catalog, pools, commitment)
+            groups[key] = _group(offer, rules_of[offer.offer_id], catalog, pools, stretches[row])
         groups[key].members.append(row)
     return list(groups.values())
 
@@ -133,10 +134,10 @@ def _mixed_problem(offer: Offer, found: Collection[Rules]) -> Problem:
     return Problem(column="provider", message=message)
 
 
-def _group(offer: Offer, rules: Rules, catalog: Catalog, pools: Sequence[Pool], commitment: Commitment) -> Group:
-    """Eligible lines and turn of the commitments like this one."""
-    index = {name: row for row, name in enumerate(catalog.pools)}
-    chosen = tuple((index[name], float(draw)) for name, draw in zip(offer.pools, offer.draw, strict=True))
+def _group(offer: Offer, rules: Rules, catalog: Catalog, pools: Sequence[Pool], stretch: Stretch) -> Group:
+    """Eligible lines and turn of the stretches like this one."""
+    commitment, index = stretch.commitment, {name: row for row, name in enumerate(catalog.pools)}
+    chosen = tuple((index[offer.pools[place]], float(offer.draw[place])) for place in stretch.places)
     if rules == Rules.AWS:
         found = _zonal_or_regional(offer, chosen, pools, commitment)
     else:

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray
+from forecasting.arrays import BoolArray, FloatArray, IntArray
 from forecasting.scenarios import Scenarios
 from optimizer.billing.bill import Bill, CommitmentBill
 from optimizer.billing.dispatch import settle_by_rules
 from optimizer.billing.eligibility import Group, grouped_commitments
 from optimizer.billing.pool_lines import PoolLines
 from optimizer.billing.settlement import Settlement
+from optimizer.billing.stretches import stretches_of
 from optimizer.billing.sustained import sustained_fractions, sustained_groups
-from optimizer.offers import Catalog, Offer, OfferKind
+from optimizer.offers import Catalog, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
+from optimizer.spot.outages import draws_outages
+from optimizer.spot.rates import effective_spot_usd, known_spot_usd
 
 SPOT_TOLERANCE = 1e-6  # relative: spot amounts that come from a solver keep its feasibility tolerance
 
@@ -35,12 +38,16 @@ class BillOptions:
     spot_units : FloatArray of shape (n_pools, n_hours) or None
         Demand that runs on spot; None: the eligible fraction where spot, with its interruptions, is cheaper than
         on-demand. [units]
+    spot_available : BoolArray of shape (n_pools, n_hours) or None
+        Whether spot is there, in pools whose hours without it are drawn; None: not known, and spot costs its expected
+        rate in every hour.
     is_shared : bool
         Whether commitments cover the organisation's other accounts once their owner's usage is served.
     """
 
     hour_weights: FloatArray | None = None
     spot_units: FloatArray | None = None
+    spot_available: BoolArray | None = None
     is_shared: bool = True
 
 
@@ -93,6 +100,7 @@ def bill_scenarios(
     commitments: Sequence[Commitment],
     scenarios: Scenarios,
     spot_units: FloatArray | None = None,
+    spot_available: BoolArray | None = None,
 ) -> Iterator[Bill]:
     """Bill every scenario, one after the other, so that one bill's arrays are held at a time.
 
@@ -104,6 +112,8 @@ def bill_scenarios(
         On the pools of the catalog, in its order.
     spot_units : FloatArray of shape (n_scenarios, n_pools, n_hours), optional
         As in `BillOptions`. [units]
+    spot_available : BoolArray of shape (n_scenarios, n_pools, n_hours), optional
+        As in `BillOptions`.
 
     Yields
     ------
@@ -116,7 +126,9 @@ def bill_scenarios(
     judge = _Judge(catalog, pools, commitments, scenarios.hours)
     for row, units in enumerate(scenarios.units):
         spot = None if spot_units is None else spot_units[row]
-        yield judge.bill(units, BillOptions(hour_weights=scenarios.hour_weights, spot_units=spot))
+        there = None if spot_available is None else spot_available[row]
+        options = BillOptions(hour_weights=scenarios.hour_weights, spot_units=spot, spot_available=there)
+        yield judge.bill(units, options)
 
 
 class _Judge:
@@ -132,11 +144,13 @@ class _Judge:
         if self.hours.ndim != 1 or np.any(np.diff(self.hours) <= 0):
             msg = "hours must be one row of strictly increasing epoch hours."
             raise ValueError(msg)
-        starts = np.array([commitment.start_hour for commitment in commitments], dtype=np.int64)
-        ends = np.array([commitment.end_hour for commitment in commitments], dtype=np.int64)
+        self.offers = {offer.offer_id: offer for offer in catalog.offers}
+        self.stretches = stretches_of(commitments, self.offers)
+        starts = np.array([stretch.start_hour for stretch in self.stretches], dtype=np.int64)
+        ends = np.array([stretch.end_hour for stretch in self.stretches], dtype=np.int64)
         self.first = np.searchsorted(self.hours, starts)
         self.last = np.maximum(np.searchsorted(self.hours, ends), self.first)
-        groups = grouped_commitments(catalog, self.pools, commitments)
+        groups = grouped_commitments(catalog, self.pools, self.stretches)
         self.covering = [group for group in groups if group.stage is not None]
         self.reserving = [group for group in groups if group.stage is None]
         idle_rows = sorted({int(line) for group in self.reserving for line in group.lines})
@@ -148,7 +162,9 @@ class _Judge:
         ]
         self.rules = [group.rules for group in self.covering]
         self.sustained = sustained_groups(catalog, self.pools)
-        self.spot_rate_usd = _effective_spot_usd(catalog, self.pools)
+        self.spot_rate_usd = effective_spot_usd(catalog, self.pools)
+        is_drawn = draws_outages(catalog, self.pools)
+        self.known_spot_rate_usd = known_spot_usd(catalog, self.pools, is_drawn=is_drawn)
         self.hour_fee_usd = np.zeros(len(self.hours))
         self.draw_by_offer: dict[str, FloatArray] = {}
         for group in self.covering:
@@ -160,7 +176,7 @@ class _Judge:
         """Quantity of a group in each hour. Shape (n_hours,)."""
         out = np.zeros(len(self.hours))
         for member in group.members:
-            out[self.first[member] : self.last[member]] += self.commitments[member].quantity
+            out[self.first[member] : self.last[member]] += self.stretches[member].commitment.quantity
         return out
 
     def bill(self, demand: FloatArray, options: BillOptions) -> Bill:
@@ -170,7 +186,8 @@ class _Judge:
         _check_shape("demand", demand, shape)
         weights = np.ones(shape[1]) if options.hour_weights is None else np.asarray(options.hour_weights)
         _check_shape("hour_weights", weights, shape[1:])
-        spot = self.spot_of(demand, options.spot_units)
+        spot_rate_usd = self.spot_rate_usd if options.spot_available is None else self.known_spot_rate_usd
+        spot = self.spot_of(demand, options)
         firm = demand - spot
         idle, used_reserved = self.idle_units(firm)
         rate_usd = self.catalog.on_demand_usd
@@ -192,11 +209,11 @@ class _Judge:
             draw_by_offer=self.draw_by_offer,
             covered_by_offer={offer_id: self.lines.by_pool(units) for offer_id, units in settled.covered_units.items()},
             hour_fee_usd=self.hour_fee_usd,
-            spot_rate_usd=self.spot_rate_usd,
+            spot_rate_usd=spot_rate_usd,
             on_demand_usd=list_usd - saved_usd,
             sustained_use_usd=saved_usd,
             sustained_use_fraction=discount,
-            spot_usd=(spot @ weights) * np.nan_to_num(self.spot_rate_usd),
+            spot_usd=(spot @ weights) * np.nan_to_num(spot_rate_usd),
             on_demand_rate_usd=rate_usd,
             commitments=self.commitment_bills(settled, used_reserved, weights),
             on_demand_equivalent_usd=float((demand @ weights) @ rate_usd),
@@ -211,16 +228,19 @@ class _Judge:
         usd = on_demand_units * self.catalog.on_demand_usd[:, None]
         return sustained_fractions(self.sustained, usd, self.hours, weights)
 
-    def spot_of(self, demand: FloatArray, given: FloatArray | None) -> FloatArray:
+    def spot_of(self, demand: FloatArray, options: BillOptions) -> FloatArray:
         """Units on spot, given and checked or by the default rule. Shape (n_pools, n_hours)."""
-        fraction = np.array([pool.spot_eligible_fraction for pool in self.pools])
-        if given is None:
+        eligible = np.array([pool.spot_eligible_fraction for pool in self.pools])[:, None] * demand
+        if options.spot_available is not None:
+            _check_shape("spot_available", options.spot_available, demand.shape)
+            eligible = eligible * options.spot_available
+        if options.spot_units is None:
             is_cheaper = self.spot_rate_usd < self.catalog.on_demand_usd  # false where there is no spot price
-            default: FloatArray = np.where(is_cheaper, fraction, 0.0)[:, None] * demand
+            default: FloatArray = np.where(is_cheaper[:, None], eligible, 0.0)
             return default
-        spot = np.asarray(given, dtype=np.float64)
+        spot = np.asarray(options.spot_units, dtype=np.float64)
         _check_shape("spot_units", spot, demand.shape)
-        limit = np.where(np.isnan(self.spot_rate_usd), 0.0, fraction)[:, None] * demand
+        limit = np.where(np.isnan(self.spot_rate_usd)[:, None], 0.0, eligible)
         slack = SPOT_TOLERANCE * np.maximum(demand, 1.0)
         if not np.all((spot >= -slack) & (spot <= limit + slack)):
             worst = np.unravel_index(np.argmax(np.maximum(spot - limit, -spot) - slack), spot.shape)
@@ -250,23 +270,29 @@ class _Judge:
         self, settled: Settlement, used_reserved: Sequence[FloatArray], weights: FloatArray
     ) -> tuple[CommitmentBill, ...]:
         """Share what each group used among its members, first started first."""
-        bills: dict[int, CommitmentBill] = {}
+        used_hours, n_hours = np.zeros(len(self.commitments)), np.zeros(len(self.commitments))
         groups = [*self.covering, *self.reserving]
         for group, used in zip(groups, [*settled.used_quantity, *used_reserved], strict=True):
             rest = used.copy()
             for member in group.members:
                 part = slice(self.first[member], self.last[member])
-                taken = np.minimum(rest[part], self.commitments[member].quantity)
+                stretch = self.stretches[member]
+                taken = np.minimum(rest[part], stretch.commitment.quantity)
                 rest[part] -= taken
-                used_hours = float(taken @ weights[part])
-                bills[member] = self.commitment_bill(member, group.offer, used_hours, float(weights[part].sum()))
-        return tuple(bills[member] for member in range(len(self.commitments)))
+                used_hours[stretch.row] += float(taken @ weights[part])
+                n_hours[stretch.row] += float(weights[part].sum())
+        return tuple(
+            self.commitment_bill(row, float(used_hours[row]), float(n_hours[row]))
+            for row in range(len(self.commitments))
+        )
 
-    def commitment_bill(self, member: int, offer: Offer, used_quantity_hours: float, n_hours: float) -> CommitmentBill:
+    def commitment_bill(self, row: int, used_quantity_hours: float, n_hours: float) -> CommitmentBill:
         """Money of one commitment that is held for `n_hours` of the window."""
-        commitment = self.commitments[member]
+        commitment = self.commitments[row]
+        offer = self.offers[commitment.offer_id]
         held_quantity_hours = commitment.quantity * n_hours
-        is_bought_inside = len(self.hours) > 0 and self.hours[0] <= commitment.start_hour <= self.hours[-1]
+        paid_hour = commitment.start_hour - offer.lead_hours
+        is_bought_inside = len(self.hours) > 0 and self.hours[0] <= paid_hour <= self.hours[-1]
         fee_usd = 0.0 if offer.kind == OfferKind.CAPACITY_RESERVATION else offer.effective_hourly_usd
         hourly_usd = 0.0 if offer.kind == OfferKind.CAPACITY_RESERVATION else offer.hourly_usd
         return CommitmentBill(
@@ -282,15 +308,7 @@ class _Judge:
         )
 
 
-def _effective_spot_usd(catalog: Catalog, pools: Sequence[Pool]) -> FloatArray:
-    """Spot rate with rework, and on-demand while spot is not there; nan without a price. [USD/unit-hour]"""
-    available = np.array([pool.spot_availability for pool in pools])
-    overhead = np.array([pool.interruption_overhead_fraction for pool in pools])
-    rate: FloatArray = available * catalog.spot_usd * (1.0 + overhead) + (1.0 - available) * catalog.on_demand_usd
-    return rate
-
-
-def _check_shape(name: str, array: FloatArray, shape: tuple[int, ...]) -> None:
+def _check_shape(name: str, array: FloatArray | BoolArray, shape: tuple[int, ...]) -> None:
     """Refuse an array of another shape."""
     if array.shape != shape:
         msg = f"{name} must have shape {shape}, got {array.shape}."

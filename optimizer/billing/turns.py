@@ -50,6 +50,19 @@ def by_reach(turns: Sequence[Turn], usage: UsageLines, holdings: Sequence[Holdin
     return sorted(turns, key=rank)
 
 
+def hardware_rank(
+    turn: Turn, usage: UsageLines, holdings: Sequence[Holding]
+) -> tuple[bool, int, int, float, float, str]:
+    """Rank of owned hardware: running usage first; what fits fewer lines first, then as given.
+
+    Where its owner may choose, one unit of it serves first what it saves most on.
+    """
+    is_idle = turn.line in usage.idle_lines
+    saved_usd = round(float(usage.on_demand_usd[turn.line]) / turn.draw, SAVINGS_DIGITS)
+    n_lines = len(holdings[turn.holding].lines)
+    return (is_idle, n_lines, turn.holding, -saved_usd, turn.draw, usage.names[turn.line])
+
+
 def savings_fraction(usage: UsageLines, turn: Turn) -> float:
     """What a plan saves on the line, of its on-demand rate; minus infinity where there is none."""
     on_demand_usd = float(usage.on_demand_usd[turn.line])

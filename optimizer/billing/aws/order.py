@@ -2,7 +2,7 @@
 
 The order, in every hour by itself [1]_ [2]_:
 
-1. owned hardware, which covers its own pool;
+1. owned hardware, of the pools that it may serve the one first on which it saves most;
 2. zonal reservations, then regional reservations: the purchasing account's usage first, then the organisation's; a
    reservation covers its smallest size first;
 3. EC2 Instance Savings Plans, then Compute Savings Plans: the owner account's usage first, then the organisation's;
@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 
 from optimizer.billing.aws.sharing import NOT_SHARED, ORGANIZATION, Sharing, SharingTurn
 from optimizer.billing.settlement import Holding, Settlement, Stage, Turn, UsageLines, apply_turns
-from optimizer.billing.turns import PLAN_STAGES, chances, savings_fraction
+from optimizer.billing.turns import PLAN_STAGES, chances, hardware_rank, savings_fraction
 
 
 def settle(
@@ -66,6 +66,8 @@ def turns(usage: UsageLines, holdings: Sequence[Holding], sharing: Sharing) -> I
             ]
             if stage in PLAN_STAGES:
                 yield from sorted(found, key=lambda turn: _plan_rank(turn, usage))
+            elif stage == Stage.OWNED_HARDWARE:
+                yield from sorted(found, key=lambda turn: hardware_rank(turn, usage, holdings))
             else:
                 yield from sorted(found, key=lambda turn: _reservation_rank(turn, usage, holdings))
 

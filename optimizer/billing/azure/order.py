@@ -2,7 +2,7 @@
 
 The order, in every hour by itself:
 
-1. owned hardware, which covers its own pool;
+1. owned hardware, of the pools that it may serve the one first on which it saves most;
 2. reservations: the narrowest scope first (resource group, subscription, management group, shared) [1]_; a
    size-flexible reservation is spread over its group in units of the group's ratios [2]_;
 3. savings plans [3]_: three-year plans before one-year plans, narrow scopes before wide ones; each plan covers the
@@ -29,7 +29,14 @@ import numpy as np
 
 from forecasting.arrays import FloatArray
 from optimizer.billing.settlement import Holding, Settlement, Stage, Turn, UsageLines, apply_turns
-from optimizer.billing.turns import PLAN_STAGES, RESERVATION_STAGES, by_reach, savings_fraction, shared_chances
+from optimizer.billing.turns import (
+    PLAN_STAGES,
+    RESERVATION_STAGES,
+    by_reach,
+    hardware_rank,
+    savings_fraction,
+    shared_chances,
+)
 
 
 def settle(usage: UsageLines, holdings: Sequence[Holding], *, is_shared: bool = True) -> Settlement:
@@ -55,8 +62,9 @@ def turns(usage: UsageLines, holdings: Sequence[Holding], *, is_shared: bool = T
 
     Azure has one kind of savings plan and no zonal reservations, so neither pair of stages is told apart.
     """
-    for stages in ((Stage.OWNED_HARDWARE,), RESERVATION_STAGES):
-        yield from by_reach(shared_chances(usage, holdings, stages, is_shared=is_shared), usage, holdings)
+    hardware = shared_chances(usage, holdings, (Stage.OWNED_HARDWARE,), is_shared=is_shared)
+    yield from sorted(hardware, key=lambda turn: hardware_rank(turn, usage, holdings))
+    yield from by_reach(shared_chances(usage, holdings, RESERVATION_STAGES, is_shared=is_shared), usage, holdings)
     plans = shared_chances(usage, holdings, PLAN_STAGES, is_shared=is_shared)
     yield from sorted(plans, key=lambda turn: _plan_rank(turn, usage, holdings))
 

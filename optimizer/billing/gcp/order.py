@@ -2,7 +2,7 @@
 
 The order, in every hour by itself:
 
-1. owned hardware, which covers its own pool;
+1. owned hardware, of the pools that it may serve the one first on which it saves most;
 2. resource-based commitments [1]_: vCPUs or GB of one region and machine series, up to the committed amount; those of
    one project before those shared by the billing account;
 3. flexible (spend-based) commitments [2]_: the greatest discount first, until the hourly commitment is used up;
@@ -23,7 +23,14 @@ References
 from collections.abc import Iterator, Sequence
 
 from optimizer.billing.settlement import Holding, Settlement, Stage, Turn, UsageLines, apply_turns
-from optimizer.billing.turns import PLAN_STAGES, RESERVATION_STAGES, by_reach, savings_fraction, shared_chances
+from optimizer.billing.turns import (
+    PLAN_STAGES,
+    RESERVATION_STAGES,
+    by_reach,
+    hardware_rank,
+    savings_fraction,
+    shared_chances,
+)
 
 
 def settle(usage: UsageLines, holdings: Sequence[Holding], *, is_shared: bool = True) -> Settlement:
@@ -49,8 +56,9 @@ def turns(usage: UsageLines, holdings: Sequence[Holding], *, is_shared: bool = T
 
     Google has one kind of flexible commitment and no zonal commitments, so neither pair of stages is told apart.
     """
-    for stages in ((Stage.OWNED_HARDWARE,), RESERVATION_STAGES):
-        yield from by_reach(shared_chances(usage, holdings, stages, is_shared=is_shared), usage, holdings)
+    hardware = shared_chances(usage, holdings, (Stage.OWNED_HARDWARE,), is_shared=is_shared)
+    yield from sorted(hardware, key=lambda turn: hardware_rank(turn, usage, holdings))
+    yield from by_reach(shared_chances(usage, holdings, RESERVATION_STAGES, is_shared=is_shared), usage, holdings)
     flexible = shared_chances(usage, holdings, PLAN_STAGES, is_shared=is_shared)
     yield from sorted(flexible, key=lambda turn: _flexible_rank(turn, usage))
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from forecasting.arrays import FloatArray, IntArray
+from forecasting.arrays import FloatArray
 from optimizer.array_program import ArrayLp
-from optimizer.coefficients import committed_fees, on_demand_equivalent_usd, serving_batches
+from optimizer.coefficients import on_demand_equivalent_usd
 from optimizer.costs import evaluate_with, evaluation_of
 from optimizer.cut_limits import use_prices
 from optimizer.cut_program import CutProgram
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
 from optimizer.problem import PlanningProblem
+from optimizer.purchase_limits import SMALLEST_SCALE, purchase_rows
 from optimizer.relaxation import Relaxation
 from optimizer.slack import limit_slack, limit_values, pressed
 from optimizer.solver import SolverOptions, solve_arrays
@@ -30,8 +31,6 @@ CHANGE_TOLERANCE = 1e-5  # of a limit's scale: below that it does not give
 ROOM_FRACTION = 0.1  # of a change of a limit on use: a choice at the very edge of what can be met is hard to find
 ROOM_TOLERANCE = 1e-9  # below the solver's own feasibility tolerance
 N_DIGITS = 7  # significant ones of a changed limit; what follows is the solver's tolerance
-CASH_SCALE_FRACTION = 0.01  # of the on-demand cost: what a cash limit near zero is measured by
-SMALLEST_SCALE = 1.0  # USD or units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,15 +68,12 @@ def smallest_change(program: CutProgram) -> Elastic:
         If the solver stops.
     """
     problem, sweeper = program.problem, program.sweeper
-    names = list(program.limit_places)
-    places = np.array([program.limit_places[name][0] for name in names], dtype=np.int64)
-    scale = np.array([_scale(problem, name) for name in names])
     n_scenarios = len(problem.weights)
     changes: list[float] = []
     quantity = np.nan_to_num(problem.batches.fixed_quantity)
     for number in range(MAX_CHANGE_ROUNDS):
         lp = program.arrays()
-        elastic = _with_slack(lp, places, scale)
+        elastic = slackened(program, lp)
         found = solve_arrays(elastic, SolverOptions())
         change = found.objective
         changes.append(change)
@@ -116,19 +112,11 @@ def relaxations_for(sweeper: Sweeper, quantity: FloatArray) -> tuple[Relaxation,
         for name, limit, taken, is_floor in fractions
         if limit is not None
     ]
-    for cash in limits.cash:
-        usd = float(problem.batches.upfront_usd[cash.batch_indices] @ quantity[cash.batch_indices])
-        scale = _scale(problem, cash.label)
-        found.append(_relaxation(cash.label, "USD", (cash.usd, usd), is_floor=False, scale=scale))
-    fees = committed_fees(problem) * quantity
-    committed = max(float(fees.sum()), np.finfo(float).tiny)
-    for share in limits.shares:
-        part = float(fees[share.batch_indices].sum()) / committed
-        found.append(_relaxation(share.label, "fraction", (share.fraction, part), is_floor=False, scale=1.0))
-    for firm in limits.firm:
-        units = float(quantity[serving_batches(problem, firm)].sum())
-        scale = max(firm.units, SMALLEST_SCALE)
-        found.append(_relaxation(firm.label, "units", (firm.units, units), is_floor=True, scale=scale))
+    whole_usd = _whole_usd(problem)
+    for row in purchase_rows(problem):
+        scale = 1.0 if row.unit == "fraction" else row.scale(whole_usd)
+        taken = (row.limit, row.value(quantity))
+        found.append(_relaxation(row.label, row.unit, taken, is_floor=row.is_floor, scale=scale))
     return tuple(relaxation for relaxation in found if relaxation is not None)
 
 
@@ -143,20 +131,25 @@ def _relaxation(
     return Relaxation(label=label, unit=unit, is_floor=is_floor, by=by, to=float(f"{taken:.{N_DIGITS}g}"))
 
 
-def _scale(problem: PlanningProblem, name: str) -> float:
-    """What a change of a limit is measured by, in the unit of its row."""
-    whole_usd = max(on_demand_equivalent_usd(problem), SMALLEST_SCALE)
-    for cash in problem.limits.cash:
-        if cash.label == name:
-            return max(cash.usd, CASH_SCALE_FRACTION * whole_usd)
-    for firm in problem.limits.firm:
-        if firm.label == name:
-            return max(firm.units, SMALLEST_SCALE)
-    return whole_usd
+def _whole_usd(problem: PlanningProblem) -> float:
+    """On-demand cost of the window, which changes are measured by. [USD]"""
+    return max(on_demand_equivalent_usd(problem), SMALLEST_SCALE)
 
 
-def _with_slack(lp: ArrayLp, places: IntArray, scale: FloatArray) -> ArrayLp:
-    """Let each of some rows give, minimizing the sum of what gives in parts of its scale."""
+def slackened(program: CutProgram, lp: ArrayLp) -> ArrayLp:
+    """Let the row of each limit give, minimizing the sum of what gives in parts of its scale.
+
+    Parameters
+    ----------
+    program : CutProgram
+    lp : ArrayLp
+        That program, or one with more columns and rows behind its own.
+    """
+    whole_usd = _whole_usd(program.problem)
+    known = {row.label: row.scale(whole_usd) for row in purchase_rows(program.problem)}
+    limits = program.limit_places
+    places = np.array([place[0] for place in limits.values()], dtype=np.int64)
+    scale = np.array([known.get(name, whole_usd) for name in limits])
     n = len(places)
     sign = np.where(np.isfinite(lp.row_upper[places]), -1.0, 1.0)
     slack = csr_array((sign * scale, (places, np.arange(n))), shape=(lp.matrix.shape[0], n))

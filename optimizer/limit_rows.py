@@ -10,6 +10,7 @@ from optimizer.coefficients import (
     on_demand_equivalent_usd,
     owned_stranded_usd,
     serving_batches,
+    term_fees,
     window_fees,
     window_rates,
 )
@@ -118,6 +119,17 @@ def add_cash(program: Program) -> None:
         scale = max(cash.usd, CASH_SCALE_FRACTION * _scale_usd(problem))
         limit = LimitRow(row=f"cash_{i}", label=cash.label, unit="USD", limit=cash.usd, scale=scale)
         _add_limit(program, limit, upfront)
+
+
+def add_purchases(program: Program) -> None:
+    """Commit no more on a date than it allows: sum_b fee x hours of the whole term x <= USD."""
+    problem = program.problem
+    fees = term_fees(problem)
+    for i, purchase in enumerate(problem.limits.purchases):
+        committed = linear((program.quantity[b], float(fees[b])) for b in purchase.batch_indices)
+        scale = max(purchase.usd, CASH_SCALE_FRACTION * _scale_usd(problem))
+        limit = LimitRow(row=f"purchase_{i}", label=purchase.label, unit="USD", limit=purchase.usd, scale=scale)
+        _add_limit(program, limit, committed)
 
 
 def add_shares(program: Program) -> None:

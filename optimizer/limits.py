@@ -71,6 +71,29 @@ class CashLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PurchaseLimit:
+    """Committed USD, over the whole terms, that may be bought on one date.
+
+    Attributes
+    ----------
+    batch_indices : IntArray of shape (n_batches_of_date,)
+        Batches bought on the date.
+    usd : float
+        Fees over whole terms allowed, upfront part included, not discounted. [USD]
+    label : str
+        Such as "purchases on 2024-01-01".
+    """
+
+    batch_indices: IntArray
+    usd: float
+    label: str
+
+    def __post_init__(self) -> None:
+        """Freeze the array."""
+        object.__setattr__(self, "batch_indices", frozen_ints(self.batch_indices))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShareLimit:
     """Ceiling on a group's part of the committed USD of new purchases (concentration).
 
@@ -112,7 +135,9 @@ class Limits:
         Of the on-demand-equivalent USD of all demand.
     cash : tuple of CashLimit
     shares : tuple of ShareLimit
+        By offer, family and term.
     firm : tuple of FirmRequirement
+    purchases : tuple of PurchaseLimit
     """
 
     stranded_expected_fraction: float | None = None
@@ -125,10 +150,16 @@ class Limits:
     cash: tuple[CashLimit, ...] = ()
     shares: tuple[ShareLimit, ...] = ()
     firm: tuple[FirmRequirement, ...] = ()
+    purchases: tuple[PurchaseLimit, ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze the array."""
         object.__setattr__(self, "owned_stranded_usd", frozen_floats(self.owned_stranded_usd))
+
+    @property
+    def governs_purchases(self) -> bool:
+        """Whether a limit depends on quantities alone."""
+        return bool(self.cash or self.shares or self.purchases or self.firm)
 
     @property
     def governs_use(self) -> bool:

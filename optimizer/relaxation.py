@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIGNIFICANT_DIGITS = 6
+SMALLEST_CHANGE = "The smallest change found that makes them meetable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Relaxation:
 def relaxation_message(relaxations: Sequence[Relaxation]) -> str:
     """Say which limits must give and the smallest change, one line each."""
     lines = [f"  - {relaxation}" for relaxation in relaxations]
-    return "\n".join(["the limits cannot all be met. The smallest change found that makes them meetable:", *lines])
+    return "\n".join([f"the limits cannot all be met. {SMALLEST_CHANGE}:", *lines])
 
 
 def _outward(amount: float, *, is_floor: bool) -> float:

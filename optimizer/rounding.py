@@ -3,21 +3,25 @@
 Not here: the best quantities in whole steps (`optimizer.whole_extensive`, `optimizer.whole_cuts`).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasting.arrays import FloatArray, frozen_floats
 from optimizer.assembly import Assembled
-from optimizer.coefficients import STEP_TOLERANCE, committed_fees, serving_batches
-from optimizer.costs import Evaluation, evaluate
-from optimizer.cover import CoverClasses
+from optimizer.coefficients import firm_batches
+from optimizer.costs import Evaluation, evaluate_with
 from optimizer.metrics import gap_fraction
 from optimizer.policy import Increments
-from optimizer.problem import PlanningProblem
+from optimizer.problem import STEP_TOLERANCE, PlanningProblem
+from optimizer.purchase_limits import purchase_rows
+from optimizer.relaxation import SMALLEST_CHANGE, Relaxation
 from optimizer.slack import limit_slack
+from optimizer.sweep import Sweeper
 
 DUST_FRACTION = 1e-9  # a solver's zero: quantities below this part of the largest are none
+MAX_LISTED = 5
 LIMIT_TOLERANCE = 1e-6  # of an amount that a limit on purchases states: ten times the tolerance of the solver
 
 
@@ -53,31 +57,51 @@ class Rounding:
 
 
 def with_steps(assembled: Assembled, increments: Increments) -> Assembled:
-    """The same problem, its purchases in steps: USD per hour for plans, units for everything else.
+    """The same problem, its purchases in the steps and minima of their offers.
 
+    An offer's own lot takes the place of the policy's increment: USD per hour for plans, units for everything else.
     Replacements in the tail only value what outlives the window and are nobody's purchase: they stay without a step.
     """
     plan_step, unit_step = increments.usd_per_hour or 0.0, increments.units or 0.0
-    if not plan_step and not unit_step:
+    steps = np.array([offer.lot_quantity or (plan_step if offer.is_plan else unit_step) for offer in assembled.offers])
+    minima = np.array([offer.minimum_quantity for offer in assembled.offers])
+    if not steps.any() and not minima.any():
         return assembled
-    batches = assembled.problem.batches
-    by_offer = np.array([plan_step if offer.is_plan else unit_step for offer in assembled.offers])
-    step = np.where(assembled.decision_hour >= 0, by_offer[batches.instrument], 0.0)
-    problem = replace(assembled.problem, batches=replace(batches, step=step))
+    batches, is_bought = assembled.problem.batches, assembled.decision_hour >= 0
+    step = np.where(is_bought, steps[batches.instrument], 0.0)
+    minimum = np.where(is_bought, minima[batches.instrument], 0.0)
+    problem = replace(assembled.problem, batches=replace(batches, step=step, minimum=minimum))
     return replace(assembled, problem=problem)
 
 
 def is_whole(problem: PlanningProblem, quantity: FloatArray) -> bool:
-    """Whether every decided quantity is a whole number of steps already, to the last digits of float64."""
-    step = problem.batches.decided_step
-    n_steps = quantity[step > 0.0] / step[step > 0.0]
-    return bool(np.all(np.abs(n_steps - np.rint(n_steps)) <= DUST_FRACTION * np.maximum(n_steps, 1.0)))
+    """Whether every decided quantity can be bought as it is, to the last digits of float64."""
+    least = np.maximum(problem.batches.decided_step, problem.batches.decided_minimum)
+    away = np.abs(quantity - to_buyable(problem, quantity))
+    return bool(np.all(away <= DUST_FRACTION * np.maximum(quantity, least)))
 
 
-def in_steps(problem: PlanningProblem, n_steps: FloatArray, otherwise: FloatArray) -> FloatArray:
-    """Quantities of whole numbers of steps, `otherwise` where there is no step. Shapes (n_batches,)."""
-    step = problem.batches.decided_step
-    return np.where(step > 0.0, np.rint(n_steps) * step, otherwise)
+def to_buyable(
+    problem: PlanningProblem, quantity: FloatArray, way: Callable[[FloatArray], FloatArray] = np.rint
+) -> FloatArray:
+    """Quantities that can be bought next to these: whole steps, and nothing or at least the minimum.
+
+    Parameters
+    ----------
+    problem : PlanningProblem
+    quantity : FloatArray of shape (n_batches,)
+    way : callable
+        Nearest, down or up: takes a number of steps, or of minima, to a whole one.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+        Unchanged where any quantity can be bought, and what is owned.
+    """
+    step, minimum = problem.batches.decided_step, problem.batches.decided_minimum
+    stepped = np.where(step > 0.0, way(quantity / np.where(step > 0.0, step, 1.0)) * step, quantity)
+    n_minima = way(quantity / np.where(minimum > 0.0, minimum, 1.0))
+    return np.where((stepped > 0.0) & (stepped < minimum), n_minima * minimum, stepped)
 
 
 def simple_roundings(problem: PlanningProblem, quantity: FloatArray) -> tuple[FloatArray, ...]:
@@ -88,13 +112,9 @@ def simple_roundings(problem: PlanningProblem, quantity: FloatArray) -> tuple[Fl
     problem : PlanningProblem
     quantity : FloatArray of shape (n_batches,)
     """
-    step = problem.batches.decided_step
-    ratio = np.where(step > 0.0, quantity / np.where(step > 0.0, step, 1.0), 0.0)
-    is_firm = problem.instruments.is_firm[problem.batches.instrument] & bool(problem.limits.firm)
-    return tuple(
-        in_steps(problem, np.where(is_firm, np.ceil(ratio - STEP_TOLERANCE), way(ratio)), quantity)
-        for way in (np.rint, np.floor, np.ceil)
-    )
+    is_firm = firm_batches(problem) & bool(problem.limits.firm)
+    up = to_buyable(problem, quantity, lambda number: np.ceil(number - STEP_TOLERANCE))
+    return tuple(np.where(is_firm, up, to_buyable(problem, quantity, way)) for way in (np.rint, np.floor, np.ceil))
 
 
 def broken_limits(problem: PlanningProblem, quantity: FloatArray, found: Evaluation) -> tuple[str, ...]:
@@ -109,45 +129,49 @@ def broken_limits(problem: PlanningProblem, quantity: FloatArray, found: Evaluat
     """
     limits = problem.limits
     out = list(limit_slack(problem, quantity, found).overstepped(limits))
-    for cash in limits.cash:
-        paid = float(problem.batches.upfront_usd[cash.batch_indices] @ quantity[cash.batch_indices])
-        if paid > cash.usd + LIMIT_TOLERANCE * max(cash.usd, 1.0):
-            out.append(f"{cash.label} is missed by {paid - cash.usd:.6g} USD")
-    fees = committed_fees(problem) * quantity
-    committed = float(fees.sum())
-    for share in limits.shares:
-        over = float(fees[share.batch_indices].sum()) - share.fraction * committed
-        if over > LIMIT_TOLERANCE * max(committed, 1.0):
-            out.append(f"{share.label} is missed by {over / committed:.3g}")
-    for firm in limits.firm:
-        short = firm.units - float(quantity[serving_batches(problem, firm)].sum())
-        if short > LIMIT_TOLERANCE * max(firm.units, 1.0):
-            out.append(f"{firm.label} is missed by {short:.6g} units")
+    for row in purchase_rows(problem):
+        over, base_usd = row.missed_by(quantity), row.base_usd(quantity)
+        if row.unit == "fraction" and over > LIMIT_TOLERANCE * max(base_usd, 1.0):
+            out.append(f"{row.label} is missed by {over / base_usd:.3g}")
+        elif row.unit != "fraction" and over > LIMIT_TOLERANCE * max(row.limit, 1.0):
+            out.append(f"{row.label} is missed by {over:.6g} {row.unit}")
     return tuple(out)
 
 
-def steps_text(problem: PlanningProblem) -> str:
-    """Steps for people."""
-    step = problem.batches.decided_step
-    return ", ".join(f"{known:g}" for known in sorted(set(step[step > 0.0].tolist())))
+def rules_text(problem: PlanningProblem) -> str:
+    """Steps and minima for people, such as "in whole steps (1) and of at least the minimum quantity (20)"."""
+    parts = []
+    if (step := problem.batches.decided_step).any():
+        parts.append(f"in whole steps ({_listed(step)})")
+    if (minimum := problem.batches.decided_minimum).any():
+        parts.append(f"of at least the minimum quantity ({_listed(minimum)})")
+    return " and ".join(parts)
 
 
-def no_whole_steps(problem: PlanningProblem) -> str:
-    """Message where it is proved that no whole steps keep the limits."""
-    return (
-        f"the limits cannot all be met by purchases in whole steps ({steps_text(problem)}), though they can without. "
-        "Make the increments of the policy smaller, or give the limits more room."
+def _listed(values: FloatArray) -> str:
+    """Values above zero, each once, the smallest first, not more than people read."""
+    known = sorted(set(values[values > 0.0].tolist()))
+    shown = [f"{value:g}" for value in known[:MAX_LISTED]]
+    return ", ".join(shown if len(known) <= MAX_LISTED else [*shown, "..."])
+
+
+def no_whole_steps(problem: PlanningProblem, relaxations: Sequence[Relaxation]) -> str:
+    """Message where it is proved that no whole steps keep the limits, with the limits that must give if known."""
+    text = (
+        f"the limits cannot all be met by purchases {rules_text(problem)}, though they can without. Make the "
+        "increments of the policy smaller, give the limits more room, or leave out offers whose lots or minimum "
+        "quantities are too large."
     )
+    changes = [f"  - {relaxation}" for relaxation in relaxations]
+    return "\n".join([text, *([f"{SMALLEST_CHANGE}:"] if changes else []), *changes])
 
 
-def best_kept(
-    problem: PlanningProblem, candidates: tuple[FloatArray, ...], classes: CoverClasses
-) -> tuple[FloatArray, Evaluation] | None:
+def best_kept(sweeper: Sweeper, candidates: tuple[FloatArray, ...]) -> tuple[FloatArray, Evaluation] | None:
     """Return the cheapest of some quantities that keep every limit on every hour, with its cost; None: none does."""
     best: tuple[FloatArray, Evaluation] | None = None
     for candidate in candidates:
-        found = evaluate(problem, candidate, classes)
-        if broken_limits(problem, candidate, found):
+        found = evaluate_with(sweeper, candidate)
+        if broken_limits(sweeper.problem, candidate, found):
             continue
         if best is None or found.objective_usd < best[1].objective_usd:
             best = (candidate, found)

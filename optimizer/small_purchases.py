@@ -6,20 +6,19 @@ Not here: steps that quantities are rounded to (`optimizer.rounding`).
 import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray, IntArray
-from optimizer.coefficients import committed_fees, serving_batches, window_fees
-from optimizer.costs import Evaluation, evaluate
-from optimizer.cover import CoverClasses
+from optimizer.coefficients import committed_fees, serving_batches, term_fees, window_fees
+from optimizer.costs import Evaluation, evaluate_with
 from optimizer.problem import PlanningProblem
 from optimizer.slack import SLACK_TOLERANCE, LimitSlack, limit_slack
+from optimizer.sweep import Sweeper
 
 SMALL_FRACTION = 1e-5  # of the expected cost: what a purchase must commit over its term to be worth a line
 SHARE_TOLERANCE = 1e-9  # of what is committed: below the solver's own feasibility tolerance
 
 
 def without_small_purchases(
-    problem: PlanningProblem,
+    sweeper: Sweeper,
     priced: tuple[FloatArray, Evaluation],
-    classes: CoverClasses,
     *,
     is_advised: BoolArray,
     most_rise_usd: float,
@@ -30,10 +29,10 @@ def without_small_purchases(
 
     Parameters
     ----------
-    problem : PlanningProblem
+    sweeper : Sweeper
+        Of the problem: every trial is a pass, and they share its copy of demand.
     priced : tuple of (FloatArray of shape (n_batches,), Evaluation)
         Quantities and what they cost.
-    classes : CoverClasses
     is_advised : BoolArray of shape (n_batches,)
         Batches that the plan names as purchases; only these can go.
     most_rise_usd : float
@@ -43,7 +42,7 @@ def without_small_purchases(
     -------
     tuple of (FloatArray of shape (n_batches,), Evaluation)
     """
-    quantity, found = priced
+    problem, (quantity, found) = sweeper.problem, priced
     places = _small(problem, quantity, found, is_advised)
     slack, shares = limit_slack(problem, quantity, found), _shares(problem, quantity)
     most_shares = np.maximum(shares, [limit.fraction for limit in problem.limits.shares]) + SHARE_TOLERANCE
@@ -52,7 +51,7 @@ def without_small_purchases(
     while high - low > 1:
         less = quantity.copy()
         less[places[:tried]] = 0.0
-        again = evaluate(problem, less, classes)
+        again = evaluate_with(sweeper, less)
         is_kept = (
             again.objective_usd <= found.objective_usd + most_rise_usd
             and bool(np.all(_shares(problem, less) <= most_shares))
@@ -69,7 +68,7 @@ def without_small_purchases(
 def _small(problem: PlanningProblem, quantity: FloatArray, found: Evaluation, is_advised: BoolArray) -> IntArray:
     """Batches that commit next to nothing and that no requirement of firm capacity needs, the smallest first."""
     batches = problem.batches
-    committed_usd = problem.instruments.fee_usd[batches.instrument] * quantity * (batches.end_hour - batches.start_hour)
+    committed_usd = term_fees(problem) * quantity
     expected_usd = float(window_fees(problem) @ quantity) + float(problem.weights @ found.window_recourse_usd)
     is_small = batches.is_decision & is_advised & (quantity > 0.0) & (committed_usd < SMALL_FRACTION * expected_usd)
     rank = np.lexsort((quantity, committed_usd))

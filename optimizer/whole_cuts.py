@@ -10,27 +10,20 @@ References
    recourse", Operations Research Letters 13(3), 1993. doi:10.1016/0167-6377(93)90002-X
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from forecasting.arrays import FloatArray
-from optimizer.array_program import ArrayLp
 from optimizer.costs import Evaluation, evaluate_with
 from optimizer.cut_program import CutProgram, owned_cost_usd
 from optimizer.cutting_planes import CutSolution
 from optimizer.errors import InfeasibleLimitsError, SolverError
-from optimizer.rounding import (
-    Rounding,
-    broken_limits,
-    in_steps,
-    no_whole_steps,
-    simple_roundings,
-    steps_text,
-)
+from optimizer.rounding import Rounding, broken_limits, no_whole_steps, rules_text, simple_roundings
 from optimizer.slack import limit_slack, overstepped_usd, pressed
 from optimizer.solver import WholeOptions, solve_whole_arrays
 from optimizer.sweep import plain_prices
+from optimizer.whole_program import whole_program, whole_relaxations
 
 MAX_NODES = 2_000  # of a search with few purchases
 MAX_TIGHTER_ROUNDS = 12
@@ -95,7 +88,7 @@ class _WholeSearch:
         self.lower = solved.lower_bound_usd
         self.best: tuple[FloatArray, Evaluation] | None = None
         self.nearest_broken: tuple[str, ...] = ()
-        self.is_free = int(np.sum(self.problem.batches.decided_step > 0.0)) <= options.max_free_purchases
+        self.is_free = int(np.sum(self.problem.batches.is_ruled)) <= options.max_free_purchases
         self.over_usd: dict[str, float] = {}
         self.prices = self.program.solve().prices
         self.seen: dict[bytes, bool] = {}
@@ -137,7 +130,7 @@ class _WholeSearch:
         try:
             quantity = self._answer({})
         except InfeasibleLimitsError as error:
-            raise InfeasibleLimitsError(no_whole_steps(self.problem)) from error
+            raise InfeasibleLimitsError(no_whole_steps(self.problem, whole_relaxations(self.program))) from error
         if quantity is None or quantity.tobytes() in self.seen:
             return False
         self.try_out(quantity)
@@ -170,9 +163,10 @@ class _WholeSearch:
         """
         if self.best is None:
             msg = (
-                f"no purchases in whole steps ({steps_text(self.problem)}) were found that keep every limit: "
-                f"{'; '.join(self.nearest_broken)} by rounding to the nearest. Give these limits that much room, or "
-                "make the increments of the policy smaller."
+                f"no purchases {rules_text(self.problem)} were found that keep every limit: "
+                f"{'; '.join(self.nearest_broken)} by rounding to the nearest. Give these limits that much room, make "
+                "the increments of the policy smaller, or leave out offers whose lots or minimum quantities are too "
+                "large."
             )
             raise InfeasibleLimitsError(msg)
         quantity, found = self.best
@@ -186,48 +180,26 @@ class _WholeSearch:
         InfeasibleLimitsError
             If no whole steps keep the limits as they are shifted.
         """
-        is_whole = np.zeros(self.program.columns.n_columns, dtype=bool)
-        stepped = self.problem.batches.decided_step > 0.0
-        is_whole[self.program.columns.decision[stepped]] = True
-        is_near = not self.is_free
+        near = None if self.is_free else self.near
+        whole = whole_program(self.program, shift_usd=shift_usd, near=near)
         try:
             try:
-                found = solve_whole_arrays(self._arrays(shift_usd, is_near=is_near), is_whole, self._options())
+                found = solve_whole_arrays(whole.lp, whole.is_whole, self._options())
             except InfeasibleLimitsError:
-                if not is_near:
+                if near is None:
                     raise
-                is_near = False
-                found = solve_whole_arrays(self._arrays(shift_usd, is_near=is_near), is_whole, self._options())
+                near, whole = None, whole_program(self.program, shift_usd=shift_usd)
+                found = solve_whole_arrays(whole.lp, whole.is_whole, self._options())
         except SolverError:
             return None
-        if not shift_usd and not is_near:
+        if not shift_usd and near is None:
             self.lower = max(self.lower, found.bound + owned_cost_usd(self.problem))
-        n_steps = np.zeros(len(stepped))
-        n_steps[stepped] = found.values[self.program.columns.decision[stepped]]
-        return in_steps(self.problem, n_steps, self.program.quantity_of(found.values))
+        return whole.quantity_of(found.values)
 
     def _options(self) -> WholeOptions:
         """When a search ends: half of the gap wanted is left to the bounds."""
         nodes = MAX_NODES if self.is_free else MAX_NEAR_NODES
         return WholeOptions(gap_fraction=self.gap_fraction / 2, max_nodes=nodes)
-
-    def _arrays(self, shift_usd: dict[str, float], *, is_near: bool) -> ArrayLp:
-        """Program over bounds whose columns of purchases count steps."""
-        lp, step = self.program.arrays(), self.problem.batches.decided_step
-        stepped = step > 0.0
-        places = self.program.columns.decision[stepped]
-        scale = np.ones(len(lp.cost))
-        scale[places] = step[stepped]
-        lower, upper = lp.lower / scale, lp.upper / scale
-        if is_near:
-            ratio = self.near[stepped] / step[stepped]
-            lower[places], upper[places] = np.floor(ratio), np.minimum(np.ceil(ratio), upper[places])
-        row_upper = lp.row_upper.copy()
-        for name, usd in shift_usd.items():
-            row_upper[self.program.limit_places[name]] -= usd
-        return replace(
-            lp, cost=lp.cost * scale, lower=lower, upper=upper, matrix=lp.matrix * scale[None, :], row_upper=row_upper
-        )
 
     def _bound_at_prices(self, quantity: FloatArray, found: Evaluation) -> None:
         """Bound a choice that oversteps limits on the hours at the prices of these limits, and keep by how much."""

@@ -16,9 +16,14 @@ from optimizer.errors import CertificateError
 from optimizer.extensive import build_program
 from optimizer.problem import PlanningProblem
 from optimizer.program import Program
+from optimizer.rounding import to_buyable
 from optimizer.solver import WholeOptions, solve_whole_program
 
-WHOLE_FAMILIES: tuple[Callable[[Program], None], ...] = (whole_rows.add_whole_purchases, whole_rows.add_whole_use)
+WHOLE_FAMILIES: tuple[Callable[[Program], None], ...] = (
+    whole_rows.add_whole_purchases,
+    whole_rows.add_purchase_minimum,
+    whole_rows.add_whole_use,
+)
 AGREEMENT_TOLERANCE = 1e-6  # of the cost: the solver's own tolerance of a whole number, summed over many rows
 
 
@@ -59,7 +64,7 @@ def solve_whole_extensive(problem: PlanningProblem, options: WholeOptions) -> Wh
     Parameters
     ----------
     problem : PlanningProblem
-        With `Batches.step`, or `has_whole_use`, which asks for demand in whole units.
+        With `Batches.step` or `Batches.minimum`, or `has_whole_use`, which asks for demand in whole units.
     options : WholeOptions
 
     Raises
@@ -83,9 +88,7 @@ def solve_whole_extensive(problem: PlanningProblem, options: WholeOptions) -> Wh
         raise ValueError(msg)
     built = build_whole_program(_without_outlasted(problem))
     found = solve_whole_program(built.lp, options)
-    step = problem.batches.decided_step
-    raw = np.array([float(variable.varValue) for variable in built.quantity])
-    quantity = np.where(step > 0.0, np.rint(raw / np.where(step > 0.0, step, 1.0)) * step, raw)
+    quantity = to_buyable(problem, np.array([float(variable.varValue) for variable in built.quantity]))
     again = _recomputed_usd(built, quantity)
     if abs(again - found.objective) > AGREEMENT_TOLERANCE * (1.0 + abs(found.objective)):
         msg = (
@@ -102,10 +105,12 @@ def _without_outlasted(problem: PlanningProblem) -> PlanningProblem:
     Only where nothing but cost counts: a limit may forbid the other one.
     """
     batches, limits, draw = problem.batches, problem.limits, problem.instruments.draw
-    if limits.governs_use or limits.cash or limits.shares or limits.firm:
+    if limits.governs_use or limits.governs_purchases:
         return problem
-    active, step = batches.active(problem.hours), batches.decided_step
+    active, step, minimum = batches.active(problem.hours), batches.decided_step, batches.decided_minimum
     is_open = batches.is_decision & ~problem.instruments.reserves_units[batches.instrument]
+    if problem.instruments.succession is not None:  # what goes on as another is compared with nothing
+        is_open &= problem.instruments.succession.next_row[batches.instrument] < 0
     fixed = np.array(batches.fixed_quantity)
     kept: list[int] = []
     # cheapest first, of equal ones the longest, so that what outlasts a purchase is seen before it
@@ -114,7 +119,7 @@ def _without_outlasted(problem: PlanningProblem) -> PlanningProblem:
             continue
         card = draw[batches.instrument[b]]
         is_outlasted = any(
-            step[b] == step[c]
+            (step[b], minimum[b]) == (step[c], minimum[c])
             and np.array_equal(card, draw[batches.instrument[c]], equal_nan=True)
             and bool(np.all(active[c] | ~active[b]))
             for c in kept

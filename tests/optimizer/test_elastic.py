@@ -8,7 +8,7 @@ from optimizer.cover import cover_classes
 from optimizer.cut_program import CutProgram
 from optimizer.elastic import smallest_change
 from optimizer.extensive import smallest_relaxation
-from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
 from optimizer.problem import PlanningProblem
 from optimizer.slack import limit_slack
 from optimizer.solver import SolverOptions
@@ -40,9 +40,10 @@ def _room(units: float) -> tuple[FirmRequirement, ...]:
     "limits",
     [
         Limits(firm=_room(10.0), cash=(CashLimit(batch_indices=np.array([0]), usd=12.0, label="cash"),)),
+        Limits(firm=_room(10.0), purchases=(PurchaseLimit(batch_indices=np.array([0]), usd=7.0, label="date"),)),
         Limits(firm=_room(3.0), shares=(ShareLimit(batch_indices=np.array([0]), fraction=0.0, label="share"),)),
     ],
-    ids=["cash", "share"],
+    ids=["cash", "date", "share"],
 )
 def test_changes_what_the_extensive_program_changes(build, limits: Limits):
     problem = _headroom(build, limits=limits)

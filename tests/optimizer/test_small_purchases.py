@@ -11,6 +11,7 @@ from optimizer.cover import cover_classes
 from optimizer.limits import FirmRequirement, Limits, ShareLimit
 from optimizer.problem import PlanningProblem
 from optimizer.small_purchases import SMALL_FRACTION, without_small_purchases
+from optimizer.sweep import Sweeper
 
 NAN = float("nan")
 N_HOURS = 10
@@ -36,7 +37,7 @@ def kept(problem: PlanningProblem, quantity=QUANTITY, *, is_advised=None, most_r
     found = evaluate(problem, quantity, classes)
     advised = np.ones(len(quantity), dtype=bool) if is_advised is None else np.array(is_advised)
     left, again = without_small_purchases(
-        problem, (quantity, found), classes, is_advised=advised, most_rise_usd=most_rise_usd
+        Sweeper(problem, classes), (quantity, found), is_advised=advised, most_rise_usd=most_rise_usd
     )
     assert_allclose(again.objective_usd, evaluate(problem, left, classes).objective_usd, rtol=1e-15)
     assert again.objective_usd <= found.objective_usd + most_rise_usd

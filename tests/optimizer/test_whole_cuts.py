@@ -73,7 +73,7 @@ def test_under_limits_on_use_it_keeps_them_and_is_between_the_bound_and_simple_r
     assert is_whole(problem, rounding.quantity)
     assert broken_limits(problem, rounding.quantity, rounding.found) == ()
     assert free.lower_bound_usd <= rounding.lower_bound_usd <= rounding.found.objective_usd * (1 + GAP)
-    simple = best_kept(problem, simple_roundings(problem, free.quantity), free.classes)
+    simple = best_kept(free.program.sweeper, simple_roundings(problem, free.quantity))
     assert simple is None or rounding.found.objective_usd <= simple[1].objective_usd
 
 

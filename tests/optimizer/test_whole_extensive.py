@@ -78,9 +78,8 @@ def test_whole_purchases_cost_no_less_than_any_and_no_more_than_simple_roundings
     problem = _three_purchases(build, seed)
     whole = solve_whole_extensive(problem, EXACT)
     free = solve_extensive(problem, SolverOptions())
-    simple = best_kept(
-        problem, simple_roundings(problem, free.quantity), cover_classes(problem.instruments, split_by_fee=False)
-    )
+    sweeper = Sweeper(problem, cover_classes(problem.instruments, split_by_fee=False))
+    simple = best_kept(sweeper, simple_roundings(problem, free.quantity))
     assert simple is not None
     tolerance = 1e-7 * (1 + free.objective_usd)
     assert free.objective_usd - tolerance <= whole.objective_usd <= simple[1].objective_usd + tolerance

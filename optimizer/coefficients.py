@@ -7,9 +7,7 @@ import numpy as np
 
 from forecasting.arrays import BoolArray, FloatArray
 from optimizer.limits import FirmRequirement
-from optimizer.problem import PlanningProblem
-
-STEP_TOLERANCE = 1e-6  # of a step: what a quantity may miss a whole number of steps by, as a solver's integers do
+from optimizer.problem import STEP_TOLERANCE, PlanningProblem
 
 
 def firm_units(problem: PlanningProblem) -> FloatArray:
@@ -39,15 +37,40 @@ def covers_pool(problem: PlanningProblem) -> BoolArray:
 
 def serving_batches(problem: PlanningProblem, need: FirmRequirement) -> BoolArray:
     """Whether a batch is firm capacity over the whole of a requirement. Shape (n_batches,)."""
-    batches, instruments = problem.batches, problem.instruments
+    instruments, legs = problem.instruments, problem.legs
     serves = instruments.is_firm & np.isfinite(instruments.draw[:, need.pool_index])
-    is_on = (batches.start_hour <= need.start_hour) & (need.end_hour <= batches.end_hour)
-    found: BoolArray = is_on & serves[batches.instrument]
+    is_on = (legs.start_hour <= need.start_hour) & (need.end_hour <= legs.end_hour)
+    found = np.zeros(problem.batches.n_batches, dtype=bool)
+    found[legs.batch[is_on & serves[legs.instrument]]] = True
     return found
 
 
+def firm_batches(problem: PlanningProblem) -> BoolArray:
+    """Whether a batch is firm capacity at any age. Shape (n_batches,)."""
+    legs = problem.legs
+    found = np.zeros(problem.batches.n_batches, dtype=bool)
+    found[legs.batch[problem.instruments.is_firm[legs.instrument]]] = True
+    return found
+
+
+def covered_pools(problem: PlanningProblem) -> BoolArray:
+    """Whether a batch covers usage of a pool at any age. Shape (n_batches, n_pools)."""
+    legs = problem.legs
+    found = np.zeros((problem.batches.n_batches, len(problem.pools)), dtype=bool)
+    np.logical_or.at(found, legs.batch, covers_pool(problem)[legs.instrument])
+    return found
+
+
+def most_of_legs(problem: PlanningProblem, by_instrument: FloatArray) -> FloatArray:
+    """Largest of the numbers of a batch's legs, given one for each instrument, >= 0. Shape (n_batches,)."""
+    legs = problem.legs
+    out = np.zeros(problem.batches.n_batches)
+    np.maximum.at(out, legs.batch, by_instrument[legs.instrument])
+    return out
+
+
 def most_reserved_units(problem: PlanningProblem) -> FloatArray:
-    """Most that capacity reservations may be bought: what firm capacity asks for in the pool; inf for all else.
+    """Most that capacity reservations may be bought: what firm capacity asks of them; inf for all else.
 
     More would serve nothing, and under a limit on stranded USD its idle units would pass for use.
 
@@ -56,21 +79,93 @@ def most_reserved_units(problem: PlanningProblem) -> FloatArray:
     FloatArray of shape (n_batches,)
         [units]
     """
-    need = np.zeros(len(problem.pools))
+    asked = np.zeros(problem.batches.n_batches)
     for firm in problem.limits.firm:
-        need[firm.pool_index] = max(need[firm.pool_index], firm.units)
-    of_instrument = np.where(reserves_pool(problem), need, 0.0).max(axis=1, initial=0.0)
-    row = problem.batches.instrument
-    most: FloatArray = np.where(problem.instruments.reserves_units[row], of_instrument[row], np.inf)
-    return up_to_step(problem, most)
+        asked = np.where(serving_batches(problem, firm), np.maximum(asked, firm.units), asked)
+    most: FloatArray = np.where(_reserves(problem), asked, np.inf)
+    return up_to_buyable(problem, most)
 
 
-def up_to_step(problem: PlanningProblem, quantity: FloatArray) -> FloatArray:
-    """Quantities rounded up to whole steps of their batches, unchanged where there is no step. Shape (n_batches,)."""
+def least_reserved_units(problem: PlanningProblem) -> FloatArray:
+    """Least that capacity reservations must be bought: what firm capacity asks for that nothing else can serve.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+        0 for all else. [units]
+    """
+    batches = problem.batches
+    owned = np.nan_to_num(batches.fixed_quantity)
+    least = np.zeros(batches.n_batches)
+    for firm in problem.limits.firm:
+        serving = serving_batches(problem, firm)
+        decided = np.flatnonzero(serving & batches.is_decision)
+        if len(decided) == 1:
+            least[decided] = np.maximum(least[decided], firm.units - float(owned[serving].sum()))
+    return np.where(_reserves(problem), least, 0.0)
+
+
+def _reserves(problem: PlanningProblem) -> BoolArray:
+    """Whether a batch is a capacity reservation. Shape (n_batches,)."""
+    reserves: BoolArray = problem.instruments.reserves_units[problem.batches.instrument]
+    return reserves
+
+
+def most_useful(problem: PlanningProblem, reserved_units: FloatArray) -> FloatArray:
+    """Quantity of each batch beyond which no optimum goes, where no limit makes idle purchases pay.
+
+    What is bought beyond the peak is never used: without it cost and stranded USD are lower by its whole fee.
+
+    Parameters
+    ----------
+    problem : PlanningProblem
+    reserved_units : FloatArray of shape (n_pools,)
+        Most that capacity reservations hold at once, owned and new.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+    """
+    peak = np.maximum(problem.demand.max(axis=(0, 2), initial=0.0), reserved_units)
+    for firm in problem.limits.firm:
+        peak[firm.pool_index] = max(peak[firm.pool_index], firm.units)
+    return most_of_legs(problem, np.nan_to_num(problem.instruments.draw) @ peak)
+
+
+def most_bought(problem: PlanningProblem, useful: FloatArray) -> FloatArray:
+    """Quantity of each batch beyond which no optimum goes, whatever the limits, in whole steps and minima.
+
+    A limit on shares lets idle purchases pay, as they widen what shares are taken of; but never beyond the commitment
+    in which all that is useful of each limited group has room.
+
+    Parameters
+    ----------
+    problem : PlanningProblem
+    useful : FloatArray of shape (n_batches,)
+        `most_useful`.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+    """
+    most = np.minimum(useful, most_reserved_units(problem))
+    shares = [share for share in problem.limits.shares if share.fraction > 0.0]
+    if shares:
+        fees = committed_fees(problem)
+        committed = np.where(problem.batches.is_decision, fees * most, 0.0)
+        room_usd = max(float(committed[share.batch_indices].sum()) / share.fraction for share in shares)
+        idle_usd = max(room_usd, float(committed.sum()))
+        most = most + np.divide(idle_usd, fees, out=np.zeros_like(fees), where=fees > 0.0)
+    return up_to_buyable(problem, most)
+
+
+def up_to_buyable(problem: PlanningProblem, quantity: FloatArray) -> FloatArray:
+    """Quantities rounded up to what can be bought: whole steps, at least the minimum, or 0. Shape (n_batches,)."""
     step = problem.batches.decided_step
     is_stepped = (step > 0.0) & np.isfinite(quantity)
     n_steps = np.ceil(np.where(is_stepped, quantity, 0.0) / np.where(is_stepped, step, 1.0) - STEP_TOLERANCE)
-    return np.where(is_stepped, n_steps * step, quantity)
+    stepped = np.where(is_stepped, n_steps * step, quantity)
+    return np.where(stepped > 0.0, np.maximum(stepped, problem.batches.decided_minimum), stepped)
 
 
 def window_fees(problem: PlanningProblem) -> FloatArray:
@@ -96,6 +191,20 @@ def committed_fees(problem: PlanningProblem) -> FloatArray:
         [USD per quantity]
     """
     return np.where(problem.batches.is_decision, window_fees(problem), 0.0)
+
+
+def term_fees(problem: PlanningProblem) -> FloatArray:
+    """Amortized fee of a batch over its whole term, wherever it ends, 0 for a capacity reservation; not discounted.
+
+    Returns
+    -------
+    FloatArray of shape (n_batches,)
+        [USD per quantity]
+    """
+    batches, row = problem.batches, problem.batches.instrument
+    hours = batches.end_hour - batches.start_hour
+    fees: FloatArray = problem.instruments.fee_usd[row] * hours * ~problem.instruments.reserves_units[row]
+    return fees
 
 
 def window_rates(problem: PlanningProblem) -> FloatArray:

@@ -55,15 +55,15 @@ def serve_columns(
 ):
     """Serve the columns of a stretch in which limits have one price.
 
-    demand (n_columns, n_pools), held (n_columns, n_classes), floor (n_columns, n_pools), eligible (n_pools,),
-    rates (2 n_pools,), idle_usd (n_classes,); the last four are filled: units (n_columns, 2 n_pools) that nothing
-    covers, left (n_columns, n_classes) idle, price (n_columns, n_classes), worth (n_columns, 2 n_pools) of one more
-    unit. Where held or floor has one row it is that of every column.
+    demand (n_columns, n_pools), held (n_columns, n_classes), floor and eligible (n_columns, n_pools), rates
+    (2 n_pools,), idle_usd (n_classes,); the last four are filled: units (n_columns, 2 n_pools) that nothing covers,
+    left (n_columns, n_classes) idle, price (n_columns, n_classes), worth (n_columns, 2 n_pools) of one more unit.
+    Where held, floor or eligible has one row it is that of every column.
     """
     n_columns, n_pools = demand.shape
     n_classes = held.shape[1]
     n_items = 2 * n_pools
-    one_held, one_floor = held.shape[0] == 1, floor.shape[0] == 1
+    one_held, one_floor, one_part = held.shape[0] == 1, floor.shape[0] == 1, eligible.shape[0] == 1
     held_once = np.zeros(n_classes, dtype=np.bool_)
     for row in range(held.shape[0]):
         for k in range(n_classes):
@@ -94,7 +94,11 @@ def serve_columns(
     duals, values, sides = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
     age = np.zeros(1, dtype=np.int64)
     dearest = max(rates.max(), 0.0)
+    dearest_use = np.zeros(n_wide)
     if is_split:
+        for j in range(n_pairs):
+            use_usd = rates[item_of_row[pair_row[j]]] / pair_draw[j]
+            dearest_use[pair_wide[j]] = max(dearest_use[pair_wide[j]], use_usd)
         for j in range(n_pairs):
             # by turn, then what saves most, as providers do; without ties bases do not cycle
             paid = min(pair_draw[j] / max(rates[item_of_row[pair_row[j]]], 1e-300), 10.0) / 10.0
@@ -113,8 +117,9 @@ def serve_columns(
     for c in range(n_columns):
         h = 0 if one_held else c
         f = 0 if one_floor else c
+        e = 0 if one_part else c
         for p in range(n_pools):
-            on_spot = min(eligible[p] * demand[c, p], max(demand[c, p] - floor[f, p], 0.0))
+            on_spot = min(eligible[e, p] * demand[c, p], max(demand[c, p] - floor[f, p], 0.0))
             units[c, n_pools + p] = on_spot
             units[c, p] = max(demand[c, p] - on_spot, floor[f, p])
         for item in range(n_items):
@@ -137,7 +142,9 @@ def serve_columns(
                     units[c, item_of_row[r]] = 0.0
                 for q in range(n_wide):
                     left[c, class_of_row[q]] = 0.0
-                    price[c, class_of_row[q]] = max(-duals[len(item_of_row) + q], -idle_usd[class_of_row[q]])
+                    # what is held next to nothing of may have any price; above the dearest unit's it says no more
+                    paid = min(-duals[len(item_of_row) + q], dearest_use[q])
+                    price[c, class_of_row[q]] = max(paid, -idle_usd[class_of_row[q]])
                 for place in range(n_rows):
                     slack = basis[place] - n_pairs
                     if slack >= len(item_of_row):
@@ -190,13 +197,15 @@ def serve_columns(
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def sweep_columns(
-    demand, first, last, hours, held, floor, most_floor, eligible, has_spot, rates, shift, idle_usd, items, draws,
-    starts, turns, narrow, wide, bound, slope, floor_slope, on_demand_units, spot_units, covered_units, idle_quantity,
+    demand, available, first, last, hours, held, floor, least_floor, most_floor, eligible, has_spot, rates, shift,
+    idle_usd, items, draws, starts, turns, narrow, wide, bound, slope, floor_slope, on_demand_units, spot_units,
+    covered_units, idle_quantity,
 ):  # fmt: skip
     """Serve every column of every scenario and segment, and add up what bounds and measures are made of.
 
-    demand (n_scenarios, n_hours, n_pools); first, last (n_segments,); hours (n_hours,) weigh the sums; held
-    (n_segments, n_classes); floor, most_floor, eligible (n_segments, n_pools); has_spot (n_pools,); rates
+    demand (n_scenarios, n_hours, n_pools); available, of that shape, whether spot is there, or of none: in every hour;
+    first, last (n_segments,); hours (n_hours,) weigh the sums; held
+    (n_segments, n_classes); floor, least_floor, most_floor, eligible (n_segments, n_pools); has_spot (n_pools,); rates
     (n_scenarios, n_segments, 2 n_pools); shift, part of the rates that every unit gets back, covered or not
     (n_scenarios, n_segments, n_pools); idle_usd (n_scenarios, n_segments, n_classes). Filled, each with leading axes
     (n_scenarios, n_segments): bound, slope (n_classes), floor_slope (n_pools), on_demand_units, spot_units and
@@ -204,31 +213,42 @@ def sweep_columns(
     """
     n_scenarios, _, n_pools = demand.shape
     n_segments, n_classes = held.shape
+    has_outages = available.shape[0] > 0
     for task in prange(n_scenarios * n_segments):
         s, g = task // n_segments, task % n_segments
         units, worth = np.empty((BLOCK, 2 * n_pools)), np.empty((BLOCK, 2 * n_pools))
         left, price = np.empty((BLOCK, n_classes)), np.zeros((BLOCK, n_classes))
         held_here, floor_here = held[g : g + 1], floor[g : g + 1]
+        parts = np.empty((BLOCK if has_outages else 1, n_pools))
+        parts[0] = eligible[g]
         for start in range(first[g], last[g], BLOCK):
             stop = min(start + BLOCK, last[g])
             n = stop - start
+            if has_outages:
+                for c in range(n):
+                    for p in range(n_pools):
+                        parts[c, p] = eligible[g, p] if available[s, start + c, p] else 0.0
             serve_columns(
-                demand[s, start:stop], held_here, floor_here, eligible[g], rates[s, g], idle_usd[s, g], items, draws,
+                demand[s, start:stop], held_here, floor_here, parts[:n], rates[s, g], idle_usd[s, g], items, draws,
                 starts, turns, narrow, wide, units[:n], left[:n], price[:n], worth[:n],
             )  # fmt: skip
             for c in range(n):
                 weight = hours[start + c]
+                e = c if has_outages else 0
                 total = 0.0
                 for p in range(n_pools):
-                    d, reserved, part = demand[s, start + c, p], floor[g, p], eligible[g, p]
+                    d, reserved, part = demand[s, start + c, p], floor[g, p], parts[e, p]
                     firm_usd = worth[c, p] - shift[s, g, p]
                     spot_usd = min(worth[c, n_pools + p] - shift[s, g, p], firm_usd) if has_spot[p] else firm_usd
                     free = (1.0 - part) * d * firm_usd + part * d * spot_usd
                     if firm_usd < 0.0:
-                        # idle units that are covered count as use: concave, so the chord to the most reserved
+                        # idle units that are covered count as use: concave, so the chord from least to most reserved
                         total += free
-                        if most_floor[g, p] > d:
-                            floor_slope[s, g, p] += weight * firm_usd * (most_floor[g, p] - d) / most_floor[g, p]
+                        least, most = least_floor[g, p], most_floor[g, p]
+                        if most > d:
+                            rise = (most - max(d, least)) / (most - least) if most > least else 1.0
+                            total += firm_usd * (max(least - d, 0.0) - rise * least)
+                            floor_slope[s, g, p] += weight * firm_usd * rise
                     elif spot_usd < 0.0 or reserved <= (1.0 - part) * d:
                         total += free
                     elif reserved < d:

@@ -16,6 +16,7 @@ from numba import njit
 PIVOT_TOLERANCE = 1e-9  # of a matrix whose entries are of the order of one
 PRIMAL_TOLERANCE = 1e-11  # of the largest right-hand side: what a solver's zero may be below zero
 PIVOTS_BEFORE_REFRESH = 60
+SOUND_TOLERANCE = 1e-8  # of the largest right-hand side, or cost: what an inverse may have drifted from its basis
 MAX_PIVOTS_PER_ROW = 50  # a few are usual: a cycle would end here
 
 
@@ -128,6 +129,27 @@ def factorize(cost, n_items, pair_row, pair_wide, pair_draw, basis, inverse, dua
 
 
 @njit(cache=True, error_model="numpy")
+def is_sound(sides, cost, n_items, pair_row, pair_wide, pair_draw, basis, duals, values):
+    """Whether the basic variables meet every row and the duals every basic cost: pivots on small numbers lose both."""
+    n_rows, n_pairs = len(basis), len(pair_row)
+    missing, scale, dearest = sides.copy(), 1.0, 1e-300
+    for place in range(n_rows):
+        variable = basis[place]
+        scale, dearest = max(scale, abs(sides[place])), max(dearest, abs(cost[variable]))
+        if variable < n_pairs:
+            missing[pair_row[variable]] -= values[place]
+            missing[n_items + pair_wide[variable]] -= pair_draw[variable] * values[place]
+        else:
+            missing[variable - n_pairs] -= values[place]
+    for place in range(n_rows):
+        paid = _matrix_entry_product(duals, basis[place], n_items, n_pairs, pair_row, pair_wide, pair_draw)
+        is_met = abs(missing[place]) <= SOUND_TOLERANCE * scale
+        if not (is_met and abs(paid - cost[basis[place]]) <= SOUND_TOLERANCE * dearest):
+            return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
 def solve_split(sides, cost, n_items, pair_row, pair_wide, pair_draw, basis, is_basic, inverse, duals, values, age):
     """Dual simplex from the basis left by the last column; False where it does not end.
 
@@ -137,7 +159,7 @@ def solve_split(sides, cost, n_items, pair_row, pair_wide, pair_draw, basis, is_
     n_variables = n_pairs + n_rows
     column = np.empty(n_rows)
     for pivot in range(MAX_PIVOTS_PER_ROW * n_rows):
-        if pivot == 0 or age[0] == 0:
+        if pivot == 0 or age[0] == 0:  # an inverse that is new, or new sides
             for place in range(n_rows):
                 total = 0.0
                 for row in range(n_rows):
@@ -152,7 +174,12 @@ def solve_split(sides, cost, n_items, pair_row, pair_wide, pair_draw, basis, is_
             if values[place] < lowest:
                 leaving, lowest = place, values[place]
         if leaving < 0:
-            return True
+            if is_sound(sides, cost, n_items, pair_row, pair_wide, pair_draw, basis, duals, values):
+                return True
+            if age[0] == 0 or not factorize(cost, n_items, pair_row, pair_wide, pair_draw, basis, inverse, duals):
+                return False
+            age[0] = 0
+            continue
         entering, best_ratio, best_size = -1, np.inf, 0.0
         for variable in range(n_variables):
             if is_basic[variable]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray
-from optimizer.coefficients import most_reserved_units
+from forecasting.arrays import BoolArray, FloatArray, IntArray
+from optimizer.coefficients import least_reserved_units, most_reserved_units
 from optimizer.column_kernel import sweep_columns
 from optimizer.cover import CoverClasses
 from optimizer.problem import PlanningProblem
@@ -96,9 +96,12 @@ class Sweeper:
         self.problem, self.classes = problem, classes
         self.segments = segments_of(problem)
         self.prices = frozen_prices(problem.on_demand_usd, problem.spot_usd, problem.spot_eligible)
-        self.most_floor = _most_reserved(problem, classes, self.segments.first_hour)
+        first_hours = self.segments.first_hour
+        self.least_floor = _reserved(problem, classes, first_hours, least_reserved_units(problem))
+        self.most_floor = _reserved(problem, classes, first_hours, most_reserved_units(problem))
         self._tables = class_tables(classes, self.prices)
         self.demand_by_hour = np.ascontiguousarray(problem.demand.transpose(0, 2, 1))
+        self._available = _by_hour(problem.spot_available)
         self._places = np.searchsorted(problem.hours, self.segments.first_hour)
         self._fee = np.nan_to_num(classes.fee_usd)
 
@@ -145,11 +148,13 @@ class Sweeper:
         )
         sweep_columns(
             self.demand_by_hour,
+            self._available,
             self._places,
             np.append(self._places[1:], len(problem.hours)),
             np.array(problem.hour_weights),
             held,
             floor,
+            self.least_floor,
             self.most_floor,
             eligible,
             self.prices.uses_spot > 0,
@@ -192,13 +197,22 @@ class Sweeper:
         return np.concatenate([firm, spot], axis=2), shift, np.ascontiguousarray(idle)
 
 
-def _most_reserved(problem: PlanningProblem, classes: CoverClasses, first_hours: IntArray) -> FloatArray:
-    """Most units that capacity reservations may hold, owned and new. Shape (n_segments, n_pools)."""
+def _by_hour(available: BoolArray | None) -> BoolArray:
+    """Whether spot is there, of shape (n_scenarios, n_hours, n_pools); of no scenario where it always is."""
+    if available is None:
+        return np.ones((0, 0, 0), dtype=bool)
+    return np.ascontiguousarray(available.transpose(0, 2, 1))
+
+
+def _reserved(
+    problem: PlanningProblem, classes: CoverClasses, first_hours: IntArray, decided: FloatArray
+) -> FloatArray:
+    """Units that capacity reservations hold, owned ones and `decided` new ones. Shape (n_segments, n_pools)."""
     batches = problem.batches
     active = batches.active(first_hours)
-    most = np.where(batches.is_decision, most_reserved_units(problem), batches.fixed_quantity)
+    units = np.where(batches.is_decision, decided, batches.fixed_quantity)
     out = np.zeros((len(first_hours), len(problem.pools)))
     for pool in np.unique(classes.floor_pool[classes.floor_pool >= 0]).tolist():
         member = classes.floor_pool[batches.instrument] == pool
-        out[:, pool] = most[member] @ active[member]
+        out[:, pool] = units[member] @ active[member]
     return out

@@ -115,6 +115,40 @@ def test_the_lower_bound_meets_the_extensive_optimum_under_a_limit_on_stranded_v
     assert_allclose(found.lower_bound_usd, _extensive_usd(problem), rtol=1e-6)
 
 
+def test_the_bounds_meet_beside_a_capacity_reservation_that_firm_capacity_asks_for(build):
+    problem = build.problem(
+        np.random.default_rng(5).uniform(2.0, 14.0, (2, 1, 60)),
+        on_demand_usd=[1.0],
+        instruments=[
+            build.instrument(draw=(1.0,), fee_usd=0.4),
+            build.instrument(draw=(1.0,), fee_usd=0.0, reserves_units=True, is_firm=True),
+        ],
+        batches=[
+            build.batch(instrument=0),
+            build.batch(instrument=1, end_hour=30),
+            build.batch(instrument=1, start_hour=30),
+        ],
+        limits=Limits(
+            stranded_expected_fraction=0.02,
+            firm=(
+                FirmRequirement(pool_index=0, start_hour=0, end_hour=30, units=5.0, label="room first"),
+                FirmRequirement(pool_index=0, start_hour=30, end_hour=60, units=13.0, label="room then"),
+            ),
+        ),
+    )
+    found = solve_cuts(problem, OPTIONS)
+    # by trying: no choice of the reservation strands less than 2 % and costs less
+    usd = [np.inf]
+    for units in np.linspace(0.0, 14.0, 1401):
+        quantity = np.array([units, 5.0, 13.0])
+        tried = evaluate(problem, quantity, found.classes)
+        usd.append(tried.objective_usd if limit_slack(problem, quantity, tried).is_kept else np.inf)
+    best = min(usd)
+    assert_allclose(found.upper_bound_usd, best, rtol=1e-3)
+    assert found.lower_bound_usd <= best
+    assert found.gap_fraction <= 1e-4
+
+
 @pytest.mark.parametrize("limit", ["cash", "share", "firm", "coverage floor", "stranded"])
 def test_the_price_of_a_limit_is_what_moving_it_changes(invent, limit: str):
     problem = invent.problem(12, invent.wish(limits=(limit,)))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
+from optimizer.coefficients import least_reserved_units, most_reserved_units
 from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
 from optimizer.cutting_planes import CutOptions, solve_cuts
@@ -40,12 +41,13 @@ def _sweeper(problem: PlanningProblem, *, split_by_fee: bool = True) -> Sweeper:
 
 
 def _choice(problem: PlanningProblem, rng: np.random.Generator) -> Floats:
-    """Anything that may be bought, some of it nothing; of capacity reservations no more than anyone would hold."""
+    """Anything that may be bought, some of it nothing; of capacity reservations what firm capacity may ask for."""
     batches = problem.batches
     bought = rng.uniform(0.0, 5.0, batches.n_batches) * (rng.uniform(size=batches.n_batches) < 0.7)
-    for firm in problem.limits.firm:
-        serves = problem.instruments.reserves_units[batches.instrument]
-        bought = np.where(serves, rng.uniform(0.0, 1.0, batches.n_batches) * firm.units, bought)
+    least, most = least_reserved_units(problem), most_reserved_units(problem)
+    is_bounded = np.isfinite(most)
+    some = rng.uniform(size=batches.n_batches)
+    bought = np.where(is_bounded, least + some * (np.where(is_bounded, most, 0.0) - least), bought)
     return np.where(batches.is_decision, bought, batches.fixed_quantity)
 
 

@@ -1,0 +1,1 @@
+"""What `plimsoll assess` makes of each kind of case."""

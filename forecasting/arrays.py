@@ -29,6 +29,11 @@ def frozen_ints(values: ArrayLike) -> IntArray:
     return _frozen(values, np.dtype(np.int64))
 
 
+def frozen_bools(values: ArrayLike) -> BoolArray:
+    """Read-only bool array of `values`; copies only what is not read-only bool already."""
+    return _frozen(values, np.dtype(np.bool_))
+
+
 def _frozen(values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Share a read-only array as it is, copy anything else."""
     given = np.asarray(values)

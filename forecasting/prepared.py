@@ -162,12 +162,15 @@ class Prepared:
         self._apply_events(units, hours, tell)
         return units
 
-    def daily_means(self, days: IntArray) -> FloatArray:
-        """Daily mean of pools with events but without spikes, on epoch days. Shape (n_paths, n_pools, n_days)."""
+    def daily_means(self, days: IntArray, *, tell: Callable[[FloatArray], None] | None = None) -> FloatArray:
+        """Daily mean of pools with events but without spikes, on epoch days. Shape (n_paths, n_pools, n_days).
+
+        `tell` is as in `hourly`.
+        """
         units = self.baseline.daily_units(self.draws, days - self.daily.origin_day)
         if self.drivers is not None:
             units *= self.drivers.factors(days - self.daily.origin_day)
-        self._apply_events(units, days * HOURS_PER_DAY + HOURS_PER_DAY // 2, None)
+        self._apply_events(units, days * HOURS_PER_DAY + HOURS_PER_DAY // 2, tell)
         return units[:, : self.n_pools]
 
     def _raise(self, units: FloatArray, group: int, before: FloatArray, spikes: SpikeDraws, hours: IntArray) -> None:
@@ -203,6 +206,13 @@ def staged(prepared: Prepared, hours: IntArray, hour_weights: FloatArray) -> Flo
     """Means over some hours: organic, then with each further event. Shape (n_events + 1, n_paths, n_pools)."""
     stages: list[FloatArray] = []
     prepared.hourly(hours, tell=lambda units: stages.append(np.average(units, axis=2, weights=hour_weights)))
+    return np.stack(stages)
+
+
+def staged_days(prepared: Prepared, days: IntArray) -> FloatArray:
+    """Expected daily means: organic, then with each further event. Shape (n_events + 1, n_pools, n_days). [units]"""
+    stages: list[FloatArray] = []
+    prepared.daily_means(days, tell=lambda units: stages.append(np.einsum("s,spd->pd", prepared.weights, units)))
     return np.stack(stages)
 
 

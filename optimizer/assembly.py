@@ -4,21 +4,25 @@ Not here: limits of the policy (`optimizer.policy_limits`), reading files, solvi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray
+from forecasting.arrays import IntArray
+from forecasting.hours import HOURS_PER_MONTH
 from forecasting.scenarios import Scenarios
+from optimizer.batch_costs import BatchPricer, WantedBatch
 from optimizer.break_even import payback_months
-from optimizer.calendar_dates import Timeline, discount_factor_at, discount_factors
+from optimizer.calendar_dates import Timeline, discount_factors
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
-from optimizer.problem import Batches, Instruments, PlanningProblem
+from optimizer.problem import Batches, PlanningProblem
+from optimizer.served import served_by
+from optimizer.spot.rates import effective_spot_usd
 
-# Reservations before instance savings plans before compute savings plans.
-_TURN = {OfferKind.INSTANCE_SAVINGS_PLAN: 1, OfferKind.COMPUTE_SAVINGS_PLAN: 2}
+LONGEST_LIFE_MONTHS = 36  # of owned hardware that a plan looks ahead for
+DEFAULT_HORIZON_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +42,8 @@ class Market:
         Longest payback of upfront cash at full use that is acceptable.
     is_cash_limited : bool
         Whether upfront cash is limited, so that a dearer offer that asks for less of it is worth keeping.
+    not_offered : frozenset of str
+        Offers that the policy's goal rules out; what is owned of them stays.
     """
 
     catalog: Catalog
@@ -46,27 +52,51 @@ class Market:
     terms_months: tuple[int, ...]
     payback_months_max: float | None = None
     is_cash_limited: bool = False
+    not_offered: frozenset[str] = frozenset()
 
     def buyable(self) -> tuple[Offer, ...]:
-        """Offers whose term and payback the run allows, and that cover at least one pool."""
+        """Offers whose term and payback the run allows, and that cover at least one pool.
+
+        The life of owned hardware is no term that anybody is bound to, and is never left out by it.
+        """
         return tuple(
             offer
             for offer in self.catalog.offers
             if offer.pools
-            and (offer.term_months in self.terms_months or offer.term_months == 0)
+            and offer.offer_id not in self.not_offered
+            and (offer.term_months in self.terms_months or offer.term_months == 0 or offer.hardware is not None)
             and (self.payback_months_max is None or self._payback_months(offer) <= self.payback_months_max)
         )
 
     def _payback_months(self, offer: Offer) -> float:
-        """Months of full use after which what is saved hourly has paid back the upfront cash."""
+        """Months from the purchase, at full use, until what is saved hourly has paid back the upfront cash."""
         if offer.upfront_usd == 0.0:
             return 0.0  # dearer by the hour or not, no cash is at stake
         on_demand = np.array([self.catalog.on_demand_usd[self.catalog.pools.index(pool)] for pool in offer.pools])
-        return payback_months(
+        in_service = payback_months(
             upfront_usd=offer.upfront_usd,
             hourly_usd=offer.hourly_usd,
             on_demand_usd=float(np.max(on_demand / offer.draw)),
         )
+        return in_service + offer.lead_hours / HOURS_PER_MONTH
+
+
+def horizon_terms(offers: Sequence[Offer]) -> tuple[int, ...]:
+    """Terms that a plan has to look ahead for; a year where nothing has one. Of a life no more than three years count.
+
+    With later purchases three years are looked at for nearly six, in which most of a life that begins now is over; what
+    outlives them is valued by `optimizer.hardware_cost`.
+
+    Parameters
+    ----------
+    offers : sequence of Offer
+    """
+    terms = tuple(
+        offer.term_months if offer.hardware is None else min(offer.term_months, LONGEST_LIFE_MONTHS)
+        for offer in offers
+        if offer.term_months > 0
+    )
+    return terms or (DEFAULT_HORIZON_MONTHS,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +107,7 @@ class Assembled:
     ----------
     problem : PlanningProblem
     offers : tuple of Offer
-        Offer of each instrument.
+        Offer of each instrument; of several instruments where owned hardware goes on to serve other pools.
     decision_hour : IntArray of shape (n_batches,)
         Date at which each batch is bought; -1 for owned ones and for replacements in the tail.
     commitment : tuple of (Commitment or None)
@@ -88,17 +118,6 @@ class Assembled:
     offers: tuple[Offer, ...]
     decision_hour: IntArray
     commitment: tuple[Commitment | None, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    """One batch before it becomes a row."""
-
-    offer: Offer
-    start_hour: int
-    end_hour: int
-    decision_hour: int
-    commitment: Commitment | None = None
 
 
 def assemble(
@@ -127,19 +146,21 @@ def assemble(
     """
     hours = scenarios.hours
     discount = discount_factors(hours, as_of_hour=timeline.start_hour, rate_yearly=discount_rate_yearly)
-    pricer = _Pricer(
+    pricer = BatchPricer(
         hours=hours,
         hour_weights=scenarios.hour_weights,
         discount=discount,
         as_of_hour=timeline.start_hour,
         rate_yearly=discount_rate_yearly,
         charges_full_term=timeline.charges_full_term,
+        sells_at_end=timeline.sells_at_end,
+        on_demand_usd=dict(zip(market.catalog.pools, market.catalog.on_demand_usd.tolist(), strict=True)),
     )
     wanted = _owned(market, timeline) + _decisions(market, timeline)
     if not keep_dominated:
         wanted = _without_dominated(wanted, market, pricer)
-    offers = tuple({batch.offer.offer_id: batch.offer for batch in wanted}.values())
-    row_of = {offer.offer_id: row for row, offer in enumerate(offers)}
+    served = served_by([batch.offer for batch in wanted], market.catalog)
+    row_of = served.first_row
     batches = Batches(
         instrument=np.array([row_of[batch.offer.offer_id] for batch in wanted], dtype=np.int64),
         start_hour=np.array([batch.start_hour for batch in wanted], dtype=np.int64),
@@ -161,80 +182,94 @@ def assemble(
         on_demand_usd=catalog.on_demand_usd,
         spot_usd=effective_spot_usd(catalog, pools),
         spot_eligible=np.array([pool.spot_eligible_fraction for pool in pools]),
-        instruments=_instruments(offers, catalog),
+        instruments=served.instruments,
         batches=batches,
         risk_lambda=risk_lambda,
     )
     return Assembled(
         problem=problem,
-        offers=offers,
+        offers=served.offers,
         decision_hour=np.array([batch.decision_hour for batch in wanted], dtype=np.int64),
         commitment=tuple(batch.commitment for batch in wanted),
     )
 
 
-def effective_spot_usd(catalog: Catalog, pools: Sequence[Pool]) -> FloatArray:
-    """Spot rate with rework while it is available, on-demand otherwise; nan without spot. [USD/unit-hour]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedBatch:
+    """An offer from one hour to another, beside what is owned and what the dates of the plan can buy.
+
+    Attributes
+    ----------
+    offer : Offer
+    start_hour, end_hour : int
+        Epoch hours, end exclusive.
+    decision_hour : int
+        Date of the plan at which it is bought; -1 where it is no purchase.
+    quantity : float
+        What is held; nan where it is to be decided.
+    pays_upfront : bool
+        False: the upfront part was paid before, and costs nothing here.
+    """
+
+    offer: Offer
+    start_hour: int
+    end_hour: int
+    decision_hour: int = -1
+    quantity: float = float("nan")
+    pays_upfront: bool = True
+
+
+def with_added(
+    assembled: Assembled, added: Sequence[AddedBatch], market: Market, *, as_of_hour: int, discount_rate_yearly: float
+) -> Assembled:
+    """The same problem with more batches behind its own; limits are to be set anew.
 
     Parameters
     ----------
-    catalog : Catalog
-    pools : sequence of Pool
-        In the order of the catalog.
-
-    Returns
-    -------
-    FloatArray of shape (n_pools,)
+    assembled : Assembled
+    added : sequence of AddedBatch
+    market : Market
+    as_of_hour : int
+    discount_rate_yearly : float
     """
-    available = np.array([pool.spot_availability for pool in pools])
-    overhead = np.array([pool.interruption_overhead_fraction for pool in pools])
-    rate: FloatArray = available * catalog.spot_usd * (1.0 + overhead) + (1.0 - available) * catalog.on_demand_usd
-    return rate
+    problem = assembled.problem
+    pricer = BatchPricer(
+        hours=problem.hours,
+        hour_weights=problem.hour_weights,
+        discount=problem.discount,
+        as_of_hour=as_of_hour,
+        rate_yearly=discount_rate_yearly,
+        charges_full_term=False,
+    )
+    served = served_by((*assembled.offers, *(new.offer for new in added)), market.catalog)
+    row_of = served.first_row
+    paid = [new.offer if new.pays_upfront else replace(new.offer, upfront_usd=0.0) for new in added]
+    new_batches = [
+        WantedBatch(offer=offer, start_hour=new.start_hour, end_hour=new.end_hour, decision_hour=new.decision_hour)
+        for offer, new in zip(paid, added, strict=True)
+    ]
+    old = problem.batches
+    batches = replace(
+        old,
+        instrument=np.append(old.instrument, [row_of[new.offer.offer_id] for new in added]).astype(np.int64),
+        start_hour=np.append(old.start_hour, [new.start_hour for new in added]).astype(np.int64),
+        end_hour=np.append(old.end_hour, [new.end_hour for new in added]).astype(np.int64),
+        cost_usd=np.append(old.cost_usd, [pricer.cost_usd(batch) for batch in new_batches]),
+        upfront_usd=np.append(old.upfront_usd, [offer.upfront_usd for offer in paid]),
+        fixed_quantity=np.append(old.fixed_quantity, [new.quantity for new in added]),
+    )
+    return Assembled(
+        problem=replace(problem, instruments=served.instruments, batches=batches),
+        offers=served.offers,
+        decision_hour=np.append(assembled.decision_hour, [new.decision_hour for new in added]).astype(np.int64),
+        commitment=(*assembled.commitment, *(None for _ in added)),
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Pricer:
-    """Cost of a batch in the objective."""
-
-    hours: IntArray
-    hour_weights: FloatArray
-    discount: FloatArray
-    as_of_hour: int
-    rate_yearly: float
-    charges_full_term: bool
-
-    def cost_usd(self, batch: _Batch) -> float:
-        """Cash as it is paid, discounted; of a term that runs past the valued hours only the part inside. [USD]
-
-        Where the full term is charged, a purchase costs all of it; of what is owned still only the part inside counts,
-        as nothing decided here changes the rest.
-        """
-        offer = batch.offer
-        if offer.kind is OfferKind.CAPACITY_RESERVATION:
-            return 0.0
-        if self.charges_full_term and batch.commitment is None:
-            return self._full_term_usd(batch)
-        active = (self.hours >= batch.start_hour) & (self.hours < batch.end_hour)
-        if not active.any():
-            return 0.0
-        inside_hours = float(self.hour_weights[active].sum())
-        hourly = offer.hourly_usd * float((self.hour_weights * self.discount)[active].sum())
-        upfront = offer.upfront_usd * inside_hours / offer.term_hours
-        at_purchase = discount_factor_at(batch.start_hour, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
-        return hourly + upfront * at_purchase
-
-    def _full_term_usd(self, batch: _Batch) -> float:
-        """Cash of the whole term, discounted. [USD]"""
-        term = np.arange(batch.start_hour, batch.end_hour)
-        factors = discount_factors(term, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
-        at_purchase = discount_factor_at(batch.start_hour, as_of_hour=self.as_of_hour, rate_yearly=self.rate_yearly)
-        return batch.offer.hourly_usd * float(factors.sum()) + batch.offer.upfront_usd * at_purchase
-
-
-def _owned(market: Market, timeline: Timeline) -> list[_Batch]:
+def _owned(market: Market, timeline: Timeline) -> list[WantedBatch]:
     """Batches of what is owned and runs inside the valued hours."""
     return [
-        _Batch(
+        WantedBatch(
             offer=market.catalog.offer(owned.offer_id),
             start_hour=owned.start_hour,
             end_hour=owned.end_hour,
@@ -246,7 +281,7 @@ def _owned(market: Market, timeline: Timeline) -> list[_Batch]:
     ]
 
 
-def _decisions(market: Market, timeline: Timeline) -> list[_Batch]:
+def _decisions(market: Market, timeline: Timeline) -> list[WantedBatch]:
     """Batches that may be bought at each date; capacity reservations without a term last to the next date."""
     offers = market.buyable()
     dates = [int(hour) for hour in timeline.decision_hours]
@@ -256,30 +291,39 @@ def _decisions(market: Market, timeline: Timeline) -> list[_Batch]:
         for offer in offers:
             if offer.available_from_hour is not None and offer.available_from_hour > date:
                 continue
-            end = next_date if offer.is_open_ended else date + offer.term_hours
-            wanted.append(_Batch(offer=offer, start_hour=date, end_hour=end, decision_hour=date))
+            start = date + offer.lead_hours
+            if start >= timeline.valued_end_hour:
+                continue
+            end = next_date if offer.is_open_ended else start + offer.term_hours
+            wanted.append(WantedBatch(offer=offer, start_hour=start, end_hour=end, decision_hour=date))
     return wanted + _replacements(offers, timeline)
 
 
-def _replacements(offers: Sequence[Offer], timeline: Timeline) -> list[_Batch]:
-    """Batches of the shortest term at the dates of the tail, which only value what outlives the window."""
-    terms = [offer.term_months for offer in offers if offer.term_months > 0]
-    if not terms:
-        return []
-    return [
-        _Batch(offer=offer, start_hour=int(date), end_hour=int(date) + offer.term_hours, decision_hour=-1)
-        for date in timeline.tail_hours
-        for offer in offers
-        if offer.term_months == min(terms) and (offer.available_from_hour is None or offer.available_from_hour <= date)
-    ]
+def _replacements(offers: Sequence[Offer], timeline: Timeline) -> list[WantedBatch]:
+    """Batches of the shortest term at the dates of the tail, which only value what outlives the window.
+
+    Owned hardware is none of them, as it takes years to pay, unless nothing else can be bought.
+    """
+    offers = [offer for offer in offers if offer.term_months > 0]
+    offers = [offer for offer in offers if offer.hardware is None] or offers
+    shortest = min((offer.term_months for offer in offers), default=0)
+    out = []
+    for date in timeline.tail_hours.tolist():
+        for offer in offers:
+            start = date + offer.lead_hours
+            is_sold = offer.available_from_hour is None or offer.available_from_hour <= date
+            if offer.term_months == shortest and is_sold and start < timeline.valued_end_hour:
+                end = start + offer.term_hours
+                out.append(WantedBatch(offer=offer, start_hour=start, end_hour=end, decision_hour=-1))
+    return out
 
 
-def _without_dominated(wanted: list[_Batch], market: Market, pricer: _Pricer) -> list[_Batch]:
+def _without_dominated(wanted: list[WantedBatch], market: Market, pricer: BatchPricer) -> list[WantedBatch]:
     """Of batches that cover the same pools at the same draw and hours, only the cheapest; owned ones all stay.
 
-    Where upfront cash is limited a dearer one stays too if it asks for less cash.
+    Where upfront cash is limited a dearer one stays too if it asks for less cash; so does one of other lots or minima.
     """
-    rivals: dict[tuple[object, ...], list[tuple[float, float, str, _Batch]]] = {}
+    rivals: dict[tuple[object, ...], list[tuple[float, float, str, WantedBatch]]] = {}
     for batch in wanted:
         if batch.commitment is not None:
             continue
@@ -290,7 +334,10 @@ def _without_dominated(wanted: list[_Batch], market: Market, pricer: _Pricer) ->
         scale = float(np.nanmin(draws))
         shape = tuple(np.round(draws / scale, 12).tolist())
         reserves = offer.kind is OfferKind.CAPACITY_RESERVATION
-        key = (repr(shape), batch.start_hour, batch.end_hour, offer.guarantees_capacity, reserves)
+        rules = (offer.lot_quantity, offer.minimum_quantity)  # one of smaller lots may fit where a cheaper one does not
+        own = (*rules, scale) if any(rules) else ()
+        moves = offer.age_bands if len(offer.age_bands) > 1 else ()
+        key = (repr(shape), moves, batch.start_hour, batch.end_hour, offer.guarantees_capacity, reserves, own)
         rank = (round(pricer.cost_usd(batch) * scale, 9), round(offer.upfront_usd * scale, 9), offer.offer_id, batch)
         rivals.setdefault(key, []).append(rank)
     kept: set[int] = set()
@@ -301,20 +348,3 @@ def _without_dominated(wanted: list[_Batch], market: Market, pricer: _Pricer) ->
                 kept.add(id(batch))
                 least_upfront = upfront_usd if market.is_cash_limited else -np.inf
     return [batch for batch in wanted if batch.commitment is not None or id(batch) in kept]
-
-
-def _instruments(offers: Sequence[Offer], catalog: Catalog) -> Instruments:
-    """One row for each offer."""
-    place = {pool: column for column, pool in enumerate(catalog.pools)}
-    draw = np.full((len(offers), len(catalog.pools)), np.nan)
-    for row, offer in enumerate(offers):
-        for pool, pool_draw in zip(offer.pools, offer.draw, strict=True):
-            draw[row, place[pool]] = pool_draw
-    return Instruments(
-        names=tuple(offer.offer_id for offer in offers),
-        draw=draw,
-        fee_usd=np.array([offer.effective_hourly_usd for offer in offers]),
-        reserves_units=np.array([offer.kind is OfferKind.CAPACITY_RESERVATION for offer in offers], dtype=bool),
-        is_firm=np.array([offer.guarantees_capacity and len(offer.pools) == 1 for offer in offers], dtype=bool),
-        turn=np.array([_TURN.get(offer.kind, 0) for offer in offers], dtype=np.int64),
-    )

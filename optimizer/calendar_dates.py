@@ -31,6 +31,11 @@ class Timeline:
     charges_full_term : bool
         Whether a purchase costs its whole term, however much of it lies beyond the valued hours; else only the part
         inside.
+    sells_at_end : bool
+        Whether owned hardware that outlives the valued hours is worth there what it could be sold for
+        (`optimizer.hardware_cost`); else its cost is spread evenly over its life, as in a bill.
+    stride_hours : int
+        Every how many hours one is a column; 0: all of a year, every fifth after it. [h]
     """
 
     decision_hours: IntArray
@@ -39,6 +44,8 @@ class Timeline:
     end_hour: int
     valued_end_hour: int
     charges_full_term: bool = False
+    sells_at_end: bool = False
+    stride_hours: int = 0
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -52,6 +59,12 @@ class Timeline:
         -------
         tuple of IntArray and FloatArray, each of shape (n_hours,)
         """
+        if self.stride_hours:
+            parts = (
+                _sampled(self.start_hour, self.end_hour, self.stride_hours),
+                _sampled(self.end_hour, self.valued_end_hour, self.stride_hours),
+            )
+            return np.concatenate([hours for hours, _ in parts]), np.concatenate([weights for _, weights in parts])
         near_end = min(self.end_hour, self.start_hour + HOURS_PER_YEAR)
         near = np.arange(self.start_hour, near_end)
         later, later_weights = _sampled(near_end, self.end_hour)
@@ -64,10 +77,12 @@ class Timeline:
         return inside
 
 
-def _sampled(start_hour: int, end_hour: int) -> tuple[IntArray, FloatArray]:
-    """Every fifth hour of a stretch, and the hours each stands for, which sum to its length."""
-    hours = np.arange(start_hour, end_hour, FAR_STRIDE_HOURS)
-    return hours, np.minimum(FAR_STRIDE_HOURS, end_hour - hours).astype(np.float64)
+def _sampled(
+    start_hour: int, end_hour: int, stride_hours: int = FAR_STRIDE_HOURS
+) -> tuple[IntArray, FloatArray]:
+    """Every so many hours of a stretch, and the hours each stands for, which sum to its length."""
+    hours = np.arange(start_hour, end_hour, stride_hours)
+    return hours, np.minimum(stride_hours, end_hour - hours).astype(np.float64)
 
 
 def planning_timeline(as_of_hour: int, *, cadence_months: int, terms_months: tuple[int, ...]) -> Timeline:
@@ -109,6 +124,7 @@ def planning_timeline(as_of_hour: int, *, cadence_months: int, terms_months: tup
         start_hour=as_of_hour,
         end_hour=end,
         valued_end_hour=valued_end,
+        sells_at_end=True,
     )
 
 

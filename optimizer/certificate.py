@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeSteps:
-    """How far the purchases can be from the best ones in the policy's increments.
+    """How far the purchases can be from the best ones in the policy's increments and the offers' lots and minima.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Certificate:
     statement : str
         The gap in plain words.
     whole_steps : WholeSteps or None
-        None where the policy has no increments.
+        None where neither the policy has increments nor an offer lots or a minimum.
     """
 
     method: str

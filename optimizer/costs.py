@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import FloatArray
+from optimizer.contract_cost import contract_extra_usd
 from optimizer.cover import CoverClasses
 from optimizer.problem import PlanningProblem
 from optimizer.recourse import UnitPrices, frozen_prices, recourse
@@ -107,7 +108,8 @@ def evaluation_of(sweeper: Sweeper, quantity: FloatArray, found: Swept) -> Evalu
     return Evaluation(
         fees_usd=fees,
         recourse_usd=recourse_usd,
-        objective_usd=objective_usd(problem, fees=fees, recourse_usd=recourse_usd),
+        objective_usd=objective_usd(problem, fees=fees, recourse_usd=recourse_usd)
+        + contract_extra_usd(problem, segments, cost, quantity),
         window_recourse_usd=cost @ window,
         stranded_usd=(found.idle_quantity @ sweeper.classes.fee_usd) @ window,
         covered_usd=(found.covered_units @ od) @ window,
@@ -201,7 +203,7 @@ def spot_units(problem: PlanningProblem, quantity: FloatArray, classes: CoverCla
     if not prices.uses_spot.any():
         return out
     part = spot_part(problem, quantity, classes)
-    held = problem.held(quantity)
+    held, available = problem.held(quantity), problem.spot_available
     class_held, floor = classes.held_by_class(held), classes.floor_units(held, len(problem.pools))
     for inside in (True, False):
         hours = np.flatnonzero(problem.in_window == inside)
@@ -215,6 +217,7 @@ def spot_units(problem: PlanningProblem, quantity: FloatArray, classes: CoverCla
                 classes=classes,
                 prices=prices,
                 spot_part=part if inside else None,
+                spot_available=None if available is None else available[scenario][:, hours],
             )
             out[scenario][:, hours] = found.spot_units
     return out

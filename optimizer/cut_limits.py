@@ -5,13 +5,13 @@ Not here: the program (`optimizer.cut_program`); the same limits in readable for
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray
+from forecasting.arrays import BoolArray, FloatArray, IntArray
 from optimizer.coefficients import (
     committed_fees,
     most_reserved_units,
+    most_useful,
     owned_stranded_usd,
-    serving_batches,
-    up_to_step,
+    up_to_buyable,
 )
 from optimizer.limits import (
     EXPECTED_STRANDED,
@@ -22,6 +22,7 @@ from optimizer.limits import (
     cvar_label,
 )
 from optimizer.problem import PlanningProblem
+from optimizer.purchase_limits import purchase_rows
 from optimizer.sweep import Prices, Sweeper
 
 STRANDED_EXCESS = "stranded excess of each scenario"
@@ -70,15 +71,17 @@ class Columns:
         for excess in (self.stranded_excess, self.cost_excess):
             self.lower[excess[:1]] = -np.inf
         most = most_reserved_units(problem)
-        if not limits.shares:
-            most = np.minimum(most, up_to_step(problem, _most_useful(sweeper)[problem.batches.instrument]))
+        if not limits.shares:  # without a bound the program would buy without end where no pass has been
+            useful = most_useful(problem, sweeper.most_floor.max(axis=0, initial=0.0))
+            most = np.minimum(most, up_to_buyable(problem, useful))
         self.upper[self.decision[is_decision]] = most[is_decision]
         all_units, on_spot = np.ones(len(problem.pools)), sweeper.prices.uses_spot
         value = self._by_group(problem, _value_usd(sweeper, all_units)) * segments.in_window
         if has_coverage:
             self.upper[self.covered] = value
         if has_coverage or limits.spot_share_max is not None:
-            self.upper[self.spot] = self._by_group(problem, _value_usd(sweeper, on_spot)) * segments.in_window
+            of_spot = _value_usd(sweeper, on_spot, problem.spot_available)
+            self.upper[self.spot] = self._by_group(problem, of_spot) * segments.in_window
         self.demand_usd = float(self.group_weights @ value.sum(axis=1))
 
     def _set_cost(self, problem: PlanningProblem, limits: Limits) -> None:
@@ -109,24 +112,11 @@ class Columns:
         return self._take(shape[0] * shape[1]).reshape(shape)
 
 
-def _most_useful(sweeper: Sweeper) -> FloatArray:
-    """Quantity of each instrument beyond which no optimum goes, where no limit makes idle purchases pay.
-
-    What is bought beyond the peak is never used: without it cost and stranded USD are lower by its whole fee. Without
-    this bound the program would buy without end where no pass has been. Shape (n_instruments,).
-    """
+def _value_usd(sweeper: Sweeper, part: FloatArray, available: BoolArray | None = None) -> FloatArray:
+    """On-demand-equivalent of a part of each pool's demand, where available. Shape (n_scenarios, n_segments). [USD]"""
     problem = sweeper.problem
-    peak = np.maximum(problem.demand.max(axis=(0, 2), initial=0.0), sweeper.most_floor.max(axis=0, initial=0.0))
-    for firm in problem.limits.firm:
-        peak[firm.pool_index] = max(peak[firm.pool_index], firm.units)
-    most: FloatArray = np.nan_to_num(problem.instruments.draw) @ peak
-    return most
-
-
-def _value_usd(sweeper: Sweeper, part: FloatArray) -> FloatArray:
-    """On-demand-equivalent of a part of each pool's demand. Shape (n_scenarios, n_segments). [USD]"""
-    problem = sweeper.problem
-    hourly = np.einsum("p,sph->sh", problem.on_demand_usd * part, problem.demand) * problem.hour_weights
+    units = problem.demand if available is None else problem.demand * available
+    hourly = np.einsum("p,sph->sh", problem.on_demand_usd * part, units) * problem.hour_weights
     starts = np.searchsorted(problem.hours, sweeper.segments.first_hour)
     value: FloatArray = np.add.reduceat(hourly, starts, axis=1)
     return value
@@ -173,12 +163,6 @@ def add_limits(problem: PlanningProblem, columns: Columns, rows: Rows) -> None:
     _add_cost_cvar(problem, columns, rows)
     _add_use(problem, columns, rows)
     _add_purchase_limits(problem, columns, rows)
-    for need in problem.limits.firm:
-        is_on = serving_batches(problem, need)
-        owned = float(np.nansum(problem.batches.fixed_quantity[is_on]))
-        row = rows.limit(need.label, lower=need.units - owned)
-        open_batches = np.flatnonzero(is_on & problem.batches.is_decision)
-        rows.add(row, columns.decision[open_batches], 1.0)
 
 
 def _add_stranded(problem: PlanningProblem, columns: Columns, rows: Rows) -> None:
@@ -236,16 +220,13 @@ def _add_use(problem: PlanningProblem, columns: Columns, rows: Rows) -> None:
 
 
 def _add_purchase_limits(problem: PlanningProblem, columns: Columns, rows: Rows) -> None:
-    """Upfront cash per quarter, and a group's share of what new purchases commit."""
-    for cash in problem.limits.cash:
-        row = rows.limit(cash.label, upper=cash.usd)
-        rows.add(row, columns.decision[cash.batch_indices], problem.batches.upfront_usd[cash.batch_indices])
-    decisions = np.flatnonzero(problem.batches.is_decision)
-    committed = committed_fees(problem)
-    for share in problem.limits.shares:
-        row = rows.limit(share.label, upper=0.0)
-        rows.add(row, columns.decision[decisions], -share.fraction * committed[decisions])
-        rows.add(row, columns.decision[share.batch_indices], committed[share.batch_indices])
+    """Upfront cash per quarter, shares of what is committed, purchases of a date, firm capacity."""
+    is_decision, owned = problem.batches.is_decision, np.nan_to_num(problem.batches.fixed_quantity)
+    for limit in purchase_rows(problem):
+        side = limit.right_side - float(limit.coefficients @ owned)
+        row = rows.limit(limit.label, lower=side) if limit.is_floor else rows.limit(limit.label, upper=side)
+        places = np.flatnonzero(is_decision & (limit.coefficients != 0.0))
+        rows.add(row, columns.decision[places], limit.coefficients[places])
 
 
 def use_prices(problem: PlanningProblem, rows: Rows, row_duals: FloatArray) -> Prices:

@@ -14,6 +14,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 from forecasting.arrays import FloatArray, IntArray
 from optimizer.array_program import ArrayLp
 from optimizer.coefficients import committed_fees
+from optimizer.contract_cuts import ContractColumns
 from optimizer.cut_limits import COST_EXCESS, STRANDED_EXCESS, Columns, Rows, add_limits, use_prices
 from optimizer.problem import PlanningProblem
 from optimizer.solver import GrowingProgram, SolverOptions, solve_arrays
@@ -62,11 +63,13 @@ class CutProgram:
         self.rows = Rows()
         _add_held(self)
         add_limits(self.problem, self.columns, self.rows)
+        terms = self.problem.contract
+        self.contract = None if terms is None else ContractColumns(sweeper, self.columns, self.rows, terms)
         self._program: GrowingProgram | None = None
         self._n_given = 0
         self._shift_usd: dict[str, float] = {}
 
-    def add(self, swept: Swept, prices: Prices) -> None:
+    def add(self, swept: Swept, prices: Prices, quantity: FloatArray | None = None) -> None:
         """Add the bounds of a pass.
 
         Parameters
@@ -74,8 +77,12 @@ class CutProgram:
         swept : Swept
         prices : Prices
             Of limits on use that the pass was made at.
+        quantity : FloatArray of shape (n_batches,) or None
+            Of the pass; a contract is bounded at it. None: the pass says nothing of the contract.
         """
         self.cuts.append(_cut_rows(self, swept, prices))
+        if self.contract is not None and quantity is not None and prices.is_plain:
+            self.cuts.append(self.contract.cut(swept, quantity))
 
     def solve(self, shift_usd: Mapping[str, float] | None = None) -> Answer:
         """Optimum under every bound.
@@ -174,8 +181,8 @@ def owned_cost_usd(problem: PlanningProblem) -> float:
 def _add_held(program: CutProgram) -> None:
     """Held quantity of a class (or reserved units of a pool) in a segment = its batches that are active there."""
     problem, columns, rows, sweeper = program.problem, program.columns, program.rows, program.sweeper
-    classes, batches = sweeper.classes, problem.batches
-    active = batches.active(sweeper.segments.first_hour)
+    classes, batches, legs = sweeper.classes, problem.batches, problem.legs
+    active = legs.active(sweeper.segments.first_hour)
     held, floor = sweeper.held(np.nan_to_num(batches.fixed_quantity))
     pool_row = np.full(len(classes.floor_pool), -1)
     for row, pool in enumerate(columns.floor_pools):
@@ -186,11 +193,12 @@ def _add_held(program: CutProgram) -> None:
     ):
         numbers = rows.open(lower=owned.ravel(), upper=owned.ravel()).reshape(owned.shape)
         rows.add(numbers, places, 1.0)
-        for batch in np.flatnonzero(batches.is_decision).tolist():
-            instrument = int(batches.instrument[batch])
+        for leg in np.flatnonzero(batches.is_decision[legs.batch]).tolist():
+            instrument = int(legs.instrument[leg])
             if row_of[instrument] >= 0:
-                where = np.flatnonzero(active[batch])
-                rows.add(numbers[where, row_of[instrument]], columns.decision[batch], -scale[instrument])
+                where = np.flatnonzero(active[leg])
+                column = columns.decision[legs.batch[leg]]
+                rows.add(numbers[where, row_of[instrument]], column, -scale[instrument])
 
 
 def _cut_rows(program: CutProgram, swept: Swept, prices: Prices) -> tuple[csr_array, FloatArray]:

@@ -38,6 +38,7 @@ PENALTY = 2.0  # times its price: at the price itself overstepping a limit would
 REPAIR_ROUNDS = 6  # without a better choice
 MAX_REPAIR_ROUNDS = 40
 PRICE_ROUNDS = 9
+PRICE_CHANGE = 1e-3  # of a price: below that it stands still
 BINDING_FRACTION = 1e-6  # of the cost: room in USD below which a limit binds
 SHIFT_GAIN = 0.7  # of what is overstepped, or of the room left, by which a row is moved
 BLEND_STEPS = 10
@@ -74,6 +75,8 @@ class CutSolution:
     limit_prices_usd : tuple of (str, float)
         Fall of the optimum for each unit a limit's bound is relaxed, by name of the limit; the unit is USD, or units
         for firm capacity. [USD/USD or USD/unit]
+    priced_quantity : FloatArray of shape (n_batches,)
+        Quantities at which limits have these prices: the optimum of the program over bounds.
     reduced_cost_usd : FloatArray of shape (n_batches,)
         Rise of the optimum for the next unit of each batch; 0 where it is bought, nan where owned. [USD per quantity]
     evaluation : Evaluation
@@ -88,6 +91,7 @@ class CutSolution:
     upper_bound_usd: float
     lower_bound_usd: float
     limit_prices_usd: tuple[tuple[str, float], ...]
+    priced_quantity: FloatArray
     reduced_cost_usd: FloatArray
     evaluation: Evaluation
     classes: CoverClasses
@@ -142,6 +146,32 @@ def solve_cuts(problem: PlanningProblem, options: CutOptions, *, on_round: Progr
         search.repair()
     search.settle_prices()
     return search.solution(n_rounds)
+
+
+def collect_bounds(problem: PlanningProblem, options: CutOptions, *, on_round: Progress | None = None) -> CutProgram:
+    """Bounds of a search, in the program that holds them; no choice is repaired to keep limits on every hour.
+
+    A bound says what hours cost at any quantities: the same batches with other quantities fixed have the same bounds,
+    so that a program of theirs may start with them.
+
+    Parameters
+    ----------
+    problem, options, on_round
+        As for `solve_cuts`.
+
+    Raises
+    ------
+    InfeasibleLimitsError
+        If the limits cannot all be met.
+    """
+    search = _Search(problem, options)
+    for number in range(1, options.max_rounds + 1):
+        search.step()
+        if on_round is not None:
+            on_round(number, search.upper, search.lower)
+        if search.is_done or search.is_stalled:
+            break
+    return search.program
 
 
 class _Search:
@@ -228,21 +258,29 @@ class _Search:
         self._blend(first, self.best)
 
     def settle_prices(self) -> None:
-        """Where a limit binds without a price, pass over the best choice at prices until the program has one.
+        """Pass over the program's answer at its own prices until these stand still.
 
-        Bounds that meet in value may still differ from the cost in slope, which is what a price is.
+        Bounds that meet in value may still differ from the cost in slope, which is what a price is. Where a limit
+        binds without a price, the pass is over the best choice, at prices that are not zero.
         """
-        if self.best is None or self.answer is None:
+        if self.best is None or self.answer is None or not self.program.limit_places:
             return
         slack = self.best.slack
+        names = {name for name, usd in self._over(self.best).items() if -usd <= BINDING_FRACTION * self.upper}
         for turn in range(PRICE_ROUNDS):
-            prices = dict(self.answer.limit_prices_usd)
-            names = {name for name, usd in self._over(self.best).items() if -usd <= BINDING_FRACTION * self.upper}
-            if not any(prices[name] <= 0.0 for name in names):
-                return
-            self._freed(self.best.quantity, pressed(self.answer.prices, slack.as_overstepped(), turn))
+            before = dict(self.answer.limit_prices_usd)
+            is_missing = any(before[name] <= 0.0 for name in names)
+            if is_missing:
+                self._freed(self.best.quantity, pressed(self.answer.prices, slack.as_overstepped(), turn))
+            else:
+                self._freed(self.answer.quantity, self.answer.prices)
             self.answer = self.program.solve()
             self.lower = max(self.lower, self.answer.objective_usd)
+            after = dict(self.answer.limit_prices_usd)
+            if not is_missing and all(
+                abs(usd - before[n]) <= PRICE_CHANGE * max(usd, before[n]) for n, usd in after.items()
+            ):
+                return
 
     def _least_stranded(self) -> FloatArray:
         """Choice that strands the least within the other limits."""
@@ -288,6 +326,7 @@ class _Search:
             upper_bound_usd=self.best.found.objective_usd,
             lower_bound_usd=self.lower,
             limit_prices_usd=self.answer.limit_prices_usd,
+            priced_quantity=self.answer.quantity,
             reduced_cost_usd=self.answer.reduced_cost_usd,
             evaluation=self.best.found,
             classes=self.classes,
@@ -313,7 +352,7 @@ class _Search:
     def _tried(self, quantity: FloatArray) -> _Tried:
         """Try a choice, with the bound found there; keep it if it is the best within the limits."""
         swept = self.sweeper(quantity)
-        self.program.add(swept, plain_prices(len(self.problem.weights)))
+        self.program.add(swept, plain_prices(len(self.problem.weights)), quantity)
         found = evaluation_of(self.sweeper, quantity, swept)
         slack = limit_slack(self.problem, quantity, found)
         if slack.spot_share < 0.0:  # no more runs on spot than the limit allows
@@ -328,7 +367,7 @@ class _Search:
     def _freed(self, quantity: FloatArray, prices: Prices) -> _Tried:
         """Make a pass at prices of the limits, with the bound found there: what idles is then free to them."""
         swept = self.sweeper(quantity, prices)
-        self.program.add(swept, prices)
+        self.program.add(swept, prices, quantity)
         found = evaluation_of(self.sweeper, quantity, swept)
         return _Tried(quantity=quantity, found=found, slack=limit_slack(self.problem, quantity, found))
 

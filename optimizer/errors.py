@@ -7,6 +7,7 @@ The tree:
     +-- SolverError (RuntimeError)           the solver stopped, or found the program unbounded
     +-- CertificateError (RuntimeError)      a recomputed cost disagrees with the solver's: never shown as an answer
     +-- OutputError (OSError)                the output directory cannot be written
+    +-- StoreError (OSError)                 the store of runs cannot be read or written
 
 What is wrong with an input file is `forecasting.errors.InputError`, for both packages.
 """
@@ -30,3 +31,7 @@ class CertificateError(OptimizerError, RuntimeError):
 
 class OutputError(OptimizerError, OSError):
     """Outputs could not be written; nothing was left behind."""
+
+
+class StoreError(OptimizerError, OSError):
+    """The store of runs cannot be read or written; what it held is still there."""

@@ -33,6 +33,7 @@ ROW_FAMILIES: tuple[Callable[[Program], None], ...] = (
     limit_rows.add_spot_share,
     limit_rows.add_cash,
     limit_rows.add_shares,
+    limit_rows.add_purchases,
     limit_rows.add_firm_capacity,
 )
 
@@ -57,6 +58,9 @@ class ExtensiveSolution:
         Change of the optimum per unit added to a limit's right-hand side, by label; the unit is USD (units for firm
         capacity): 0 where it does not bind, negative for a ceiling that does, positive for a floor that does. Firm
         capacity is priced by the first pass of `solve_extensive`, where it is still to be decided.
+    reduced_cost_usd : FloatArray of shape (n_batches,)
+        Rise of the optimum for the next unit of each batch, prices of limits included; nan where owned. Of capacity
+        reservations by the first pass, too. [USD per quantity]
     """
 
     quantity: FloatArray
@@ -65,10 +69,11 @@ class ExtensiveSolution:
     on_demand_units: FloatArray
     spot_units: FloatArray
     duals: dict[str, float]
+    reduced_cost_usd: FloatArray
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        for name in ("quantity", "cover_units", "on_demand_units", "spot_units"):
+        for name in ("quantity", "cover_units", "on_demand_units", "spot_units", "reduced_cost_usd"):
             object.__setattr__(self, name, frozen_floats(getattr(self, name)))
 
 
@@ -117,7 +122,9 @@ def solve_extensive(problem: PlanningProblem, options: SolverOptions) -> Extensi
         return first
     second = _solve_once(chosen, options)
     firm_duals = {firm.label: first.duals[firm.label] for firm in problem.limits.firm}
-    return replace(second, duals={**second.duals, **firm_duals})
+    was_decided = np.isnan(second.reduced_cost_usd)
+    reduced = np.where(was_decided, first.reduced_cost_usd, second.reduced_cost_usd)
+    return replace(second, duals={**second.duals, **firm_duals}, reduced_cost_usd=reduced)
 
 
 def smallest_relaxation(problem: PlanningProblem, options: SolverOptions) -> tuple[Relaxation, ...]:
@@ -171,6 +178,9 @@ def _solve_once(problem: PlanningProblem, options: SolverOptions) -> ExtensiveSo
         on_demand_units=_read(built.on_demand, problem.demand.shape) + idle_on_demand,
         spot_units=spot,
         duals={limit.label: solved.duals[limit.row] for limit in built.limit_rows},
+        reduced_cost_usd=np.where(
+            problem.batches.is_decision, [_reduced_cost(variable) for variable in built.quantity], np.nan
+        ),
     )
 
 
@@ -235,6 +245,11 @@ def _read_cover(units: Mapping[tuple[int, int, int, int], Variable], problem: Pl
     for (k, p, t, s), variable in units.items():
         out[s, k, p, t] = _value(variable)
     return out
+
+
+def _reduced_cost(variable: Variable) -> float:
+    """Reduced cost of a variable; 0 for one that is in no row and costs nothing."""
+    return 0.0 if variable.dj is None else float(variable.dj)
 
 
 def _value(variable: Variable) -> float:

@@ -86,8 +86,8 @@ def suits_first_order(problem: PlanningProblem) -> bool:
     limits = problem.limits
     uses_spot = (problem.spot_eligible > 0.0) & (np.nan_to_num(problem.spot_usd, nan=np.inf) < problem.on_demand_usd)
     others = replace(limits, stranded_expected_fraction=None)
-    is_free = not (others.governs_use or limits.cash or limits.shares or limits.firm)
-    is_plain = problem.risk_lambda == 0.0 and not problem.has_whole_use
+    is_free = not (others.governs_use or limits.governs_purchases)
+    is_plain = problem.risk_lambda == 0.0 and not problem.has_whole_use and problem.contract is None
     is_known = is_free and is_plain and not uses_spot.any() and not problem.instruments.reserves_units.any()
     return is_known and len(problem.pools) >= MANY_POOLS and bool(problem.batches.is_decision.any())
 
@@ -185,6 +185,7 @@ class _Search:
             upper_bound_usd=found.objective_usd,
             lower_bound_usd=self.lower,
             limit_prices_usd=((EXPECTED_STRANDED, self.price),) if self.has_limit else (),
+            priced_quantity=self.quantity,
             reduced_cost_usd=np.where(self.decided, reduced, np.nan),
             evaluation=found,
             classes=self.classes,

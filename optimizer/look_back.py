@@ -4,17 +4,19 @@ Re-made from public documentation: one-year-or-shortest term, the deepest discou
 counted first. It is no vendor's product. Not here: what it costs (`optimizer.jobs.judge`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasting.arrays import FloatArray
 from forecasting.hours import HOURS_PER_DAY
-from optimizer.assembly import Market, effective_spot_usd
+from optimizer.assembly import Market
 from optimizer.cover import CoverClasses, cover_classes
 from optimizer.offers import Offer, OfferKind
-from optimizer.problem import Instruments
+from optimizer.portfolio import Commitment
 from optimizer.recourse import frozen_prices, recourse
+from optimizer.served import Served, served_by
+from optimizer.spot.rates import effective_spot_usd
 
 LOOK_BACK_DAYS = 30
 LOOK_BACK_HOURS = LOOK_BACK_DAYS * HOURS_PER_DAY
@@ -47,8 +49,8 @@ class LookBackRule:
         ----------
         past_units : FloatArray of shape (n_samples, n_pools, n_past_hours)
             What was used; each sample is decided by itself. [units]
-        held : FloatArray of shape (n_offers, n_samples)
-            Quantity held of each offer of `instrument_offers`.
+        held : FloatArray of shape (n_instruments, n_samples)
+            Quantity held of each instrument of `served`.
         hour_weights : FloatArray of shape (n_past_hours,) or None
             Hours that each column stands for; None: 1. [h]
 
@@ -63,8 +65,7 @@ class LookBackRule:
         )
         share = np.full(n_hours, 1.0 / n_hours) if hour_weights is None else hour_weights / hour_weights.sum()
         classes = self.classes()
-        offers = self.instrument_offers
-        own = offers.index(self.offer)
+        own = self.served.first_row[self.offer.offer_id]
         low = np.zeros(n_samples)
         high = self.market.catalog.on_demand_usd @ past_units.max(axis=2).T
         for _ in range(BISECTION_STEPS):
@@ -77,27 +78,20 @@ class LookBackRule:
         return low
 
     @property
-    def instrument_offers(self) -> tuple[Offer, ...]:
-        """Offers that may be held: those owned, and the plan the rule buys."""
-        owned = {commitment.offer_id: None for commitment in self.market.commitments}
-        ids = dict.fromkeys([*owned, self.offer.offer_id])
-        return tuple(self.market.catalog.offer(offer_id) for offer_id in ids)
+    def served(self) -> Served:
+        """Instruments of what may be held: what is owned, and the plan the rule buys."""
+        owned = [self.market.catalog.offer(commitment.offer_id) for commitment in self.market.commitments]
+        return served_by((*owned, self.offer), self.market.catalog)
+
+    def instrument_at(self, owned: Commitment, hour: int) -> int:
+        """Row of `served` by which a commitment serves in an hour that it is held in."""
+        bands = self.market.catalog.offer(owned.offer_id).age_bands
+        place = sum(1 for band in bands[1:] if hour - owned.start_hour >= band.start_age_hours)
+        return self.served.first_row[owned.offer_id] + place
 
     def classes(self) -> CoverClasses:
-        """Coverage classes of `instrument_offers`."""
-        offers, catalog = self.instrument_offers, self.market.catalog
-        draw = np.full((len(offers), len(catalog.pools)), np.nan)
-        for row, offer in enumerate(offers):
-            for pool, pool_draw in zip(offer.pools, offer.draw, strict=True):
-                draw[row, catalog.pools.index(pool)] = pool_draw
-        instruments = Instruments(
-            names=tuple(offer.offer_id for offer in offers),
-            draw=draw,
-            fee_usd=np.array([offer.effective_hourly_usd for offer in offers]),
-            reserves_units=np.array([o.kind is OfferKind.CAPACITY_RESERVATION for o in offers], dtype=bool),
-            is_firm=np.zeros(len(offers), dtype=bool),
-        )
-        return cover_classes(instruments, split_by_fee=False)
+        """Coverage classes of `served`, whoever has the first turn."""
+        return cover_classes(replace(self.served.instruments, turn=None), split_by_fee=False)
 
     def _off_spot_fraction(self) -> FloatArray:
         """Part of each pool's demand that the rule sees: what runs on spot is no usage a plan could cover."""
@@ -119,7 +113,7 @@ class LookBackRule:
             classes=classes,
             prices=prices,
         )
-        own = self.instrument_offers.index(self.offer)
+        own = self.served.first_row[self.offer.offer_id]
         row = classes.class_of[own]
         price: FloatArray = found.class_price_usd[row] * classes.scale[own]
         return price

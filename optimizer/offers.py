@@ -9,6 +9,7 @@ from enum import StrEnum
 from forecasting.arrays import FloatArray, frozen_floats
 from forecasting.hours import term_hours
 from optimizer.break_even import effective_hourly_usd
+from optimizer.hardware import AgeBand, Hardware
 
 
 class OfferKind(StrEnum):
@@ -43,7 +44,8 @@ class Offer:
         Pools it covers, in the order of `draw`.
     draw : FloatArray of shape (n_pools_of_offer,)
         Quantity used up by one unit of each pool in an hour: the discounted rate for a plan [USD/unit-hour], the
-        normalization factor for a size-flexible reservation [normalized units/unit], 1 for others.
+        normalization factor for a size-flexible reservation [normalized units/unit], the hardware that serves one unit
+        for owned hardware, 1 for others.
     hourly_usd : float
         Paid hourly per unit of quantity, used or not: the part of a plan's commitment not paid upfront; 0 for a
         capacity reservation, whose idle units are extra demand. [USD per quantity-hour]
@@ -61,6 +63,18 @@ class Offer:
         Whether the quantity is in normalized units.
     given_term_hours : int or None
         Length of a term that is no number of months, which `term_months` then leaves at 0; None: by the months. [h]
+    lot_quantity : float
+        A purchase is a whole multiple of it; 0: any quantity. [quantity]
+    minimum_quantity : float
+        A purchase is at least that much; 0: any quantity. [quantity]
+    hardware : Hardware or None
+        Of owned hardware: lead time, resale values, and which pools it serves at which age. Its term is its useful
+        life. None for all other kinds, and for what serves all its pools from the order to the end of the term.
+
+    Raises
+    ------
+    ValueError
+        If the hardware does not say of each pool when it is served.
     """
 
     offer_id: str
@@ -77,10 +91,17 @@ class Offer:
     guarantees_capacity: bool = False
     is_size_flexible: bool = False
     given_term_hours: int | None = None
+    lot_quantity: float = 0.0
+    minimum_quantity: float = 0.0
+    hardware: Hardware | None = None
 
     def __post_init__(self) -> None:
         """Freeze the array."""
         object.__setattr__(self, "draw", frozen_floats(self.draw))
+        if self.hardware is not None and len(self.hardware.from_hours) != len(self.pools):
+            n_ages = len(self.hardware.from_hours)
+            msg = f"hardware of {self.offer_id!r} must have an age for each of {len(self.pools)} pools, got {n_ages}."
+            raise ValueError(msg)
 
     @property
     def is_plan(self) -> bool:
@@ -99,13 +120,30 @@ class Offer:
 
     @property
     def effective_hourly_usd(self) -> float:
-        """Fee with the upfront part spread over the term. [USD per quantity-hour]
+        """Fee with the upfront part, less what is sold at the end, spread over the term. [USD per quantity-hour]
 
         For a plan 1 by definition, as the whole commitment is the quantity.
         """
         return effective_hourly_usd(
-            hourly_usd=self.hourly_usd, upfront_usd=self.upfront_usd, term_hours=self.term_hours
+            hourly_usd=self.hourly_usd, upfront_usd=self.upfront_usd - self.end_salvage_usd, term_hours=self.term_hours
         )
+
+    @property
+    def end_salvage_usd(self) -> float:
+        """What owned hardware can be sold for at the end of its life; 0 for all else. [USD per quantity]"""
+        return 0.0 if self.hardware is None else self.hardware.salvage_at(self.term_hours)
+
+    @property
+    def lead_hours(self) -> int:
+        """From the purchase to the first hour of the term; 0 but for owned hardware. [h]"""
+        return 0 if self.hardware is None else self.hardware.lead_hours
+
+    @property
+    def age_bands(self) -> tuple[AgeBand, ...]:
+        """Stretches of the term by the pools that are covered; one but for owned hardware that moves on."""
+        if self.hardware is not None:
+            return self.hardware.age_bands(self.term_hours)
+        return (AgeBand(start_age_hours=0, end_age_hours=self.term_hours, places=tuple(range(len(self.pools)))),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

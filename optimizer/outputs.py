@@ -15,14 +15,22 @@ from pathlib import Path
 from optimizer.errors import OutputError
 
 STAGING_PREFIX = ".plimsoll-"
-PLAN_NAMES = ("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html", "bill.json")
+PLAN_NAMES = (
+    *("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "expected.parquet", "report.html"),
+    *("plan.xlsx", "bill.json"),
+)
 FORECAST_NAMES = (
     *("hourly.parquet", "daily_peak.parquet", "horizon_peak.parquet", "decomposition.parquet", "events.csv"),
     *("anomalies.csv", "cliffs.csv", "forecast.json", "forecast.html", "backtest.csv", "backtest.json"),
 )
 BACKTEST_NAMES = ("backtest.html", "portfolio.csv")  # its other files have names of the two above
+TRACK_NAMES = ("track.json", "track.csv", "track.html", "history.csv", "history.json")
+ASSESS_NAMES = ("assess.json", "assess.html")
+CONTRACT_NAMES = ("contract.json", "contract.csv", "contract.html")
 BILL_NAMES = ("attribution.csv", "attribution.json", "reconcile.csv", "reconcile.json")  # other views of a bill
-OUTPUT_NAMES = frozenset((*PLAN_NAMES, *FORECAST_NAMES, *BACKTEST_NAMES, *BILL_NAMES))
+OUTPUT_NAMES = frozenset(
+    (*PLAN_NAMES, *FORECAST_NAMES, *BACKTEST_NAMES, *TRACK_NAMES, *ASSESS_NAMES, *CONTRACT_NAMES, *BILL_NAMES)
+)
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Content = bytes | Callable[[], bytes]

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
 from optimizer.certificate import Certificate
+from optimizer.expected import Expected
+from optimizer.explanation import Explanation, Frontier
+from optimizer.plan_headroom import PlanHeadroom
+from optimizer.plan_money import PlanMoney
+from optimizer.spot.rows import SpotRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,9 @@ class Purchase:
         Cash at purchase. [USD]
     reason : str
         One sentence: why this one.
+    salvage_usd : tuple of float
+        What owned hardware can be sold for after 1, 2, 3... years of service, the whole quantity; empty where nothing
+        is declared, and for all else. [USD]
     """
 
     commitment_id: str
@@ -50,6 +58,7 @@ class Purchase:
     committed_usd: float
     upfront_usd: float
     reason: str = ""
+    salvage_usd: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +78,8 @@ class CostSummary:
         Fractions; utilization is nan where nothing is committed.
     stranded_usd, stranded_fraction, stranded_cvar_fraction : float
         Committed value that no usage consumed, owned and new; expected, as a part of committed USD, and the CVaR.
+    cvar_usd : float
+        CVaR of cost, at the level at which reports take every CVaR; nan where not known.
     """
 
     name: str
@@ -84,6 +95,7 @@ class CostSummary:
     stranded_usd: float
     stranded_fraction: float
     stranded_cvar_fraction: float
+    cvar_usd: float = float("nan")
 
     def __post_init__(self) -> None:
         """Freeze the array."""
@@ -104,7 +116,8 @@ class PeakRow:
     headroom_fraction : float or None
         Above the policy's peak quantile; None where the policy sets none.
     required_units : float or None
-        (1 + headroom) x the peak at the policy's quantile; None for all pools together.
+        (1 + headroom) x the peak at the policy's quantile, or what the loss of a site asks for where that is more; None
+        for all pools together.
     firm_units : float or None
         Firm capacity that the plan has; None where quota and availability are not declared.
     """
@@ -325,6 +338,16 @@ class Plan:
     versions : tuple of (str, str)
         Program and libraries.
     seed : int
+    expected : Expected or None
+        Day by day, what `plimsoll track` holds against what came; None where it was not asked for.
+    spot : tuple of SpotRow
+        Of the pools that use spot.
+    money : PlanMoney or None
+        Cash, books, paybacks and financing; None where it was not asked for.
+    explanation : Explanation or None
+        Why each purchase, and why nothing else; None where it was not asked for.
+    frontier : Frontier or None
+        Cost against stranded risk; None where it was not asked for.
     """
 
     title: str
@@ -349,6 +372,12 @@ class Plan:
     inputs: tuple[InputRecord, ...]
     versions: tuple[tuple[str, str], ...]
     seed: int
+    expected: Expected | None = None
+    spot: tuple[SpotRow, ...] = ()
+    money: PlanMoney | None = None
+    explanation: Explanation | None = None
+    frontier: Frontier | None = None
+    headroom: PlanHeadroom | None = None
 
     def __post_init__(self) -> None:
         """Freeze the array."""

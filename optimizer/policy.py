@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from forecasting.errors import InputError, Problem
 from forecasting.frames import Section, did_you_mean, read_document, shown
 from forecasting.hours import MAX_TERM_MONTHS
+from optimizer.headroom_policy import ImpactPart, MitigationPart, check_mitigations
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -47,6 +48,11 @@ class Headroom(_Part):
     fraction: Fraction | None = None
     quantile: OpenFraction = 0.99
     by: Literal["fixed", "expected_loss"] = "fixed"
+    n_plus_one: Literal["none", "zone", "region"] = "none"
+    impact_calendar: Annotated[tuple[ImpactPart, ...], Field(strict=False, max_length=100)] = ()
+    mitigations: Annotated[tuple[MitigationPart, ...], Field(strict=False, max_length=50)] = ()
+
+    _open_ones = field_validator("mitigations")(check_mitigations)
 
 
 class Coverage(_Part):
@@ -65,10 +71,11 @@ class Coverage(_Part):
 
 
 class Concentration(_Part):
-    """Ceilings on one offer's or one family's part of the committed USD of new purchases."""
+    """Ceilings on the part of one offer, one family or one term in the committed USD of new purchases."""
 
     offer_fraction: Fraction | None = None
     family_fraction: Fraction | None = None
+    term_fraction: Fraction | None = None
 
 
 class Increments(_Part):
@@ -89,10 +96,13 @@ class Policy(_Part):
     headroom: Headroom = Headroom()
     coverage: Coverage = Coverage()
     upfront_usd_per_quarter: Amount | None = None
+    purchase_usd_per_date: Amount | None = None
     concentration: Concentration = Concentration()
     spot_share_max: Fraction | None = None
     increments: Increments = Increments()
     payback_months_max: PositiveAmount | None = None
+    goal: Literal["cost", "ebitda", "free_cash_flow", "payback"] = "cost"
+    payback_flag_months: PositiveAmount = 24.0
 
     @field_validator("risk", "stranded", "headroom", "coverage", "concentration", "increments", mode="before")
     @classmethod
@@ -123,6 +133,9 @@ PARTS: dict[str, type[_Part]] = {
 }
 
 
+LISTED: dict[str, type[BaseModel]] = {"impact_calendar": ImpactPart, "mitigations": MitigationPart}
+
+
 def read_policy(path: Path | None) -> Policy:
     """Policy of a file; the defaults without one.
 
@@ -140,9 +153,6 @@ def read_policy(path: Path | None) -> Policy:
         return Policy()
     document = read_document(path)
     problems = _repeated(document, place="")
-    for key, value in document.items():
-        if isinstance(value, Section):
-            problems += _repeated(value, place=f"{key}.")
     try:
         policy = Policy.model_validate(document)
     except ValidationError as error:
@@ -153,27 +163,39 @@ def read_policy(path: Path | None) -> Policy:
     return policy
 
 
-def _repeated(section: Section, *, place: str) -> list[Problem]:
-    """Keys that are there twice."""
-    return [
+def _repeated(value: Any, *, place: str) -> list[Problem]:
+    """Keys that are there twice, anywhere."""
+    if isinstance(value, list):
+        at = place.removesuffix(".")
+        return [found for n, part in enumerate(value) for found in _repeated(part, place=f"{at}[{n + 1}].")]
+    if not isinstance(value, Section):
+        return []
+    problems = [
         Problem(column=f"{place}{key}", row=line, message="must be there once, got it again.")
-        for key, line in section.repeated.items()
+        for key, line in value.repeated.items()
     ]
+    return [*problems, *(found for key in value for found in _repeated(value[key], place=f"{place}{key}."))]
 
 
 def _problem(detail: ErrorDetails, document: Section) -> Problem:
     """Problem of one broken rule."""
-    location = [str(part) for part in detail["loc"]]
+    location = [str(part) for part in detail["loc"] if not isinstance(part, int)]
     line: int | None = None
     value: Any = document
-    for part in location:
-        if isinstance(value, Section) and part in value:
-            line, value = value.lines[part], value[part]
-    column = ".".join(location)
+    column = ""
+    for part in detail["loc"]:
+        column += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if column else part
+        if isinstance(part, int) and isinstance(value, list):
+            value = value[part]
+            line = value.line if isinstance(value, Section) else line
+        elif isinstance(value, Section) and part in value:
+            line, value = value.lines[str(part)], value[str(part)]
     if detail["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])
         message = f"is not a key of a policy.{did_you_mean(location[-1], known)} Known are {', '.join(known)}."
         return Problem(column=column, row=line, message=message)
+    if detail["type"] == "missing":
+        return Problem(column=column, row=line, message="is missing. Add it.")
     rule = detail["msg"].removeprefix("Input should be ")
     hint = " A fraction: 15 % is 0.15." if detail.get("ctx", {}).get("le") == 1.0 else ""
     text = f"must be {rule}" if rule != detail["msg"] else rule
@@ -184,5 +206,7 @@ def _problem(detail: ErrorDetails, document: Section) -> Problem:
 
 def _known_keys(location: list[str]) -> list[str]:
     """Keys of the policy or of one of its parts."""
-    part = PARTS.get(location[0], Policy) if location else Policy
+    part: type[BaseModel] = PARTS.get(location[0], Policy) if location else Policy
+    if len(location) > 1:
+        part = LISTED.get(location[1], part)
     return [field.alias or name for name, field in part.model_fields.items()]

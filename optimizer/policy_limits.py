@@ -3,17 +3,19 @@
 Not here: the rows of the limits; how much headroom expected loss asks for (`optimizer.headroom`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
-from forecasting.hours import add_months, date_of_hour
+from forecasting.hours import HOURS_PER_DAY, add_months, date_of_hour
 from optimizer.assembly import Assembled, Market
 from optimizer.calendar_dates import Timeline
 from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
-from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
+from optimizer.offers import Offer
 from optimizer.policy import Policy
 from optimizer.problem import PlanningProblem
 
@@ -53,6 +55,7 @@ def with_limits(assembled: Assembled, context: PolicyContext) -> Assembled:
         cash=_cash(assembled, context),
         shares=_shares(assembled, context),
         firm=context.firm,
+        purchases=_purchases(assembled, context),
     )
     return replace(assembled, problem=replace(assembled.problem, limits=limits))
 
@@ -60,10 +63,12 @@ def with_limits(assembled: Assembled, context: PolicyContext) -> Assembled:
 def needs_dominated(policy: Policy) -> bool:
     """Whether a dearer offer is worth keeping: it may take what a limit on shares makes the cheaper one leave.
 
-    In whole steps, too: a step of it may fit better.
+    In whole steps, too: a step of it may fit better. Where purchases of a date are limited, one that is dearer as cash
+    is paid may commit less.
     """
     shares, steps = policy.concentration, policy.increments
-    given = (shares.offer_fraction, shares.family_fraction, steps.units, steps.usd_per_hour)
+    fractions = (shares.offer_fraction, shares.family_fraction, shares.term_fraction)
+    given = (*fractions, steps.units, steps.usd_per_hour, policy.purchase_usd_per_date)
     return any(number is not None for number in given)
 
 
@@ -101,26 +106,63 @@ def _cash(assembled: Assembled, context: PolicyContext) -> tuple[CashLimit, ...]
     return tuple(out)
 
 
+def _purchases(assembled: Assembled, context: PolicyContext) -> tuple[PurchaseLimit, ...]:
+    """Committed USD over whole terms of each date; replacements in the tail are nobody's purchase."""
+    usd = context.policy.purchase_usd_per_date
+    if usd is None:
+        return ()
+    return tuple(
+        PurchaseLimit(
+            batch_indices=np.flatnonzero(assembled.decision_hour == date),
+            usd=usd,
+            label=f"purchases on {_date_text(int(date))}",
+        )
+        for date in np.unique(assembled.decision_hour[assembled.decision_hour >= 0])
+    )
+
+
+def _date_text(hour: int) -> str:
+    """Date of a decision, with its hour where it is not midnight."""
+    of_day = hour % HOURS_PER_DAY
+    return str(date_of_hour(hour)) if of_day == 0 else f"{date_of_hour(hour)} {of_day:02d}:00"
+
+
 def _shares(assembled: Assembled, context: PolicyContext) -> tuple[ShareLimit, ...]:
-    """Ceilings on each offer's and each family's part of what is committed."""
-    concentration, out = context.policy.concentration, []
-    is_bought = assembled.decision_hour >= 0
-    row = assembled.problem.batches.instrument
-    reserves = assembled.problem.instruments.reserves_units
-    if concentration.offer_fraction is not None:
-        for number, offer in enumerate(assembled.offers):
-            batches = np.flatnonzero(is_bought & (row == number))
-            if len(batches) and not reserves[number]:
-                label = f"share of offer {offer.offer_id}"
-                out.append(ShareLimit(batch_indices=batches, fraction=concentration.offer_fraction, label=label))
-    if concentration.family_fraction is not None:
-        family = [_family(offer.pools, context.market) for offer in assembled.offers]
-        for name in sorted({known for known in family if known}):
-            members = np.array([number for number, known in enumerate(family) if known == name])
-            batches = np.flatnonzero(is_bought & np.isin(row, members))
-            label = f"share of family {name}"
-            out.append(ShareLimit(batch_indices=batches, fraction=concentration.family_fraction, label=label))
-    return tuple(out)
+    """Ceilings on the part of each offer, family and term in what is committed."""
+    concentration, offers = context.policy.concentration, assembled.offers
+    commits = ~assembled.problem.instruments.reserves_units
+    by_offer = [offer.offer_id if commits[row] else "" for row, offer in enumerate(offers)]
+    by_family = [_family(offer.pools, context.market) for offer in offers]
+    by_term = [_term(offer) if commits[row] else "" for row, offer in enumerate(offers)]
+    shortest_first = [_term(offer) for offer in sorted(offers, key=lambda offer: offer.term_hours)]
+    return (
+        *_shares_of(assembled, by_offer, (concentration.offer_fraction, "offer", by_offer)),
+        *_shares_of(assembled, by_family, (concentration.family_fraction, "family", sorted(by_family))),
+        *_shares_of(assembled, by_term, (concentration.term_fraction, "term", shortest_first)),
+    )
+
+
+def _shares_of(
+    assembled: Assembled, group: Sequence[str], ceiling: tuple[float | None, str, Sequence[str]]
+) -> list[ShareLimit]:
+    """Ceiling on each group of offers that can be bought, in the order of its names; the empty name is no group."""
+    fraction, what, names = ceiling
+    is_bought, out = assembled.decision_hour >= 0, []
+    for name in dict.fromkeys(names) if fraction is not None else ():
+        members = [row for row, known in enumerate(group) if known == name]
+        batches = np.flatnonzero(is_bought & np.isin(assembled.problem.batches.instrument, members))
+        if name and fraction is not None and len(batches):
+            out.append(ShareLimit(batch_indices=batches, fraction=fraction, label=f"share of {what} {name}"))
+    return out
+
+
+def _term(offer: Offer) -> str:
+    """Length of an offer's term for people; empty for a capacity reservation that can be dropped at any date."""
+    if offer.is_open_ended:
+        return ""
+    if not offer.term_months:
+        return f"{offer.term_hours} h"
+    return "1 month" if offer.term_months == 1 else f"{offer.term_months} months"
 
 
 def _family(pools: tuple[str, ...], market: Market) -> str:

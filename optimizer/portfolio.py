@@ -14,7 +14,7 @@ from forecasting.errors import InputError, Problem
 from forecasting.frames import Column, ColumnKind, ScannedTable, did_you_mean, repeat_problems, scan_table
 from forecasting.hours import iso_of_hour
 from optimizer.cells import unescape_cell
-from optimizer.offers import Catalog
+from optimizer.offers import Catalog, Offer
 
 COMMITMENT_COLUMNS = (
     Column(name="commitment_id", kind=ColumnKind.NAME, doc="Name of the commitment; one row for each."),
@@ -77,6 +77,11 @@ class Commitment:
     scope: str = ""
     exchangeable: bool = False
     resalable: bool = False
+
+
+def order_hour(owned: Commitment, offer: Offer) -> int:
+    """When a commitment was bought: before its first hour where its offer has a lead time. Epoch hour."""
+    return owned.start_hour - offer.lead_hours
 
 
 def owned_offer_ids(path: Path | None) -> frozenset[str]:

@@ -13,6 +13,8 @@ import pandas as pd
 from forecasting.errors import Problem
 from forecasting.hours import term_hours
 from optimizer.break_even import payment_split
+from optimizer.hardware import Hardware
+from optimizer.hardware_rows import HARDWARE_AGREE_COLUMNS, hardware_of_rows, misplaced_problems
 from optimizer.offers import PLAN_KINDS, Offer, OfferKind
 from optimizer.pools import Pool
 
@@ -26,6 +28,8 @@ AGREE_COLUMNS = (
     "payment_option",
     "available_from",
     "guarantees_capacity",
+    "lot_quantity",
+    "minimum_quantity",
 )
 
 
@@ -73,11 +77,13 @@ class Terms:
         Quantity used up by one unit of each row's pool in an hour.
     hourly_usd, upfront_usd : float
         Per unit of quantity.
+    hardware : Hardware or None
     """
 
     draw: tuple[float, ...]
     hourly_usd: float
     upfront_usd: float
+    hardware: Hardware | None = None
 
 
 def offer_of_rows(
@@ -95,6 +101,7 @@ def offer_of_rows(
     """
     rows = offer_rows.rows
     problems = _disagreements(offer_rows) + _term_problems(offer_rows) + _scope_problems(offer_rows)
+    problems += [] if offer_rows.kind is OfferKind.OWNED_HARDWARE else misplaced_problems(rows)
     if problems:
         return None, problems
     if offer_rows.kind in PLAN_KINDS:
@@ -103,6 +110,8 @@ def offer_of_rows(
         terms, problems = _flexible_terms(offer_rows, pool_table)
     elif offer_rows.kind is OfferKind.CAPACITY_RESERVATION:
         terms, problems = _capacity_terms(offer_rows, on_demand_usd)
+    elif offer_rows.kind is OfferKind.OWNED_HARDWARE:
+        terms, problems = _hardware_terms(rows)
     else:
         first = rows.iloc[0]
         terms = Terms(draw=(1.0,), hourly_usd=float(first["hourly_usd"]), upfront_usd=float(first["upfront_usd"]))
@@ -132,6 +141,9 @@ def _offer(offer_rows: OfferRows, terms: Terms) -> Offer:
         guarantees_capacity=reserves if pd.isna(guarantee) else bool(guarantee),
         is_size_flexible=offer_rows.is_flexible,
         given_term_hours=None if pd.isna(first["term_hours"]) else int(first["term_hours"]),
+        lot_quantity=0.0 if pd.isna(first["lot_quantity"]) else float(first["lot_quantity"]),
+        minimum_quantity=0.0 if pd.isna(first["minimum_quantity"]) else float(first["minimum_quantity"]),
+        hardware=terms.hardware if offer_rows.covers or terms.hardware is None else terms.hardware.serving_nothing(),
     )
 
 
@@ -139,8 +151,9 @@ def _disagreements(offer_rows: OfferRows) -> list[Problem]:
     """Columns in which a row differs from the first; only a compute savings plan may span regions."""
     rows = offer_rows.rows
     spans_regions = offer_rows.kind is OfferKind.COMPUTE_SAVINGS_PLAN
+    of_kind = HARDWARE_AGREE_COLUMNS if offer_rows.kind is OfferKind.OWNED_HARDWARE else ()
     problems = []
-    for column in (*AGREE_COLUMNS, *(() if spans_regions else ("region",))):
+    for column in (*AGREE_COLUMNS, *of_kind, *(() if spans_regions else ("region",))):
         codes, distinct = pd.factorize(rows[column], use_na_sentinel=False)
         if len(distinct) > 1:
             position = int(np.flatnonzero(codes != codes[0])[0])
@@ -172,7 +185,7 @@ def _scope_problems(offer_rows: OfferRows) -> list[Problem]:
     """Kinds that cover one pool only, and guarantees that nobody gives."""
     rows, kind = offer_rows.rows, offer_rows.kind
     problems = []
-    if len(rows) > 1 and kind not in PLAN_KINDS and kind not in FLEXIBLE_KINDS:
+    if len(rows) > 1 and kind not in PLAN_KINDS | FLEXIBLE_KINDS | {OfferKind.OWNED_HARDWARE}:
         message = f"offer {offer_rows.offer_id!r} of kind {kind} must cover one pool, got {len(rows)}. Split it."
         problems.append(Problem(column="pool", row=int(rows.index[1]), message=message))
     promises = np.flatnonzero(rows["guarantees_capacity"].fillna(False).to_numpy(dtype=np.bool_))
@@ -201,6 +214,14 @@ def _plan_terms(rows: pd.DataFrame) -> tuple[Terms, list[Problem]]:
     split = payment_split(1.0, term_hours=_length_hours(first), payment_option=str(first["payment_option"]))
     draw = tuple(float(rate) for rate in rows["hourly_usd"])
     return Terms(draw=draw, hourly_usd=split.hourly_usd, upfront_usd=split.upfront_usd), problems
+
+
+def _hardware_terms(rows: pd.DataFrame) -> tuple[Terms, list[Problem]]:
+    """Price per unit of hardware, and what it serves when."""
+    first = rows.iloc[0]
+    hardware, draw, problems = hardware_of_rows(rows, life_hours=_length_hours(first))
+    hourly_usd, upfront_usd = float(first["hourly_usd"]), float(first["upfront_usd"])
+    return Terms(draw=draw, hourly_usd=hourly_usd, upfront_usd=upfront_usd, hardware=hardware), problems
 
 
 def _length_hours(first: Any) -> int:

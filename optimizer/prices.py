@@ -16,9 +16,12 @@ from forecasting.arrays import FloatArray
 from forecasting.errors import InputError, Problem
 from forecasting.frames import Column, ColumnKind, did_you_mean, row_problems, scan_table
 from forecasting.hours import MAX_TERM_MONTHS, term_hours
+from optimizer.hardware_rows import HARDWARE_COLUMNS, misplaced_problems
 from optimizer.offers import Catalog, OfferKind
 from optimizer.pools import Pool
 from optimizer.price_rows import OfferRows, offer_of_rows
+
+LEAST_QUANTITY = 1e-6  # of a lot or minimum: smaller ones are no rule that anybody has, and the solver's zero
 
 PRICE_COLUMNS = (
     Column(name="offer_id", kind=ColumnKind.NAME, doc="Offer; one row for each pool it covers."),
@@ -66,6 +69,23 @@ PRICE_COLUMNS = (
         doc="Length of a term that is no number of months; term_months is 0 then.",
         required=False,
     ),
+    Column(
+        name="lot_quantity",
+        kind=ColumnKind.NUMBER,
+        unit="quantity",
+        at_least=LEAST_QUANTITY,
+        doc="A purchase is a whole multiple of it, in the unit of the offer's quantity; any where empty.",
+        required=False,
+    ),
+    Column(
+        name="minimum_quantity",
+        kind=ColumnKind.NUMBER,
+        unit="quantity",
+        at_least=LEAST_QUANTITY,
+        doc="A purchase is at least that much, in the unit of the offer's quantity; any where empty.",
+        required=False,
+    ),
+    *HARDWARE_COLUMNS,
 )
 KIND_ALIASES = {
     "reservation": OfferKind.RESERVED_STANDARD,
@@ -168,7 +188,8 @@ def build_catalog(
     is_known = frame["pool"].isin(set(pools))
     is_owned = frame["offer_id"].isin(set(keep_offers))
     used = frame.loc[is_known]
-    problems = _rate_problems(used) + _mixed_problems(used)
+    is_market = used["kind"].isin([kind.value for kind in MARKET_KINDS])
+    problems = _rate_problems(used) + _mixed_problems(used) + misplaced_problems(used.loc[is_market])
     on_demand_usd, wrong = _market_prices(used, OfferKind.ON_DEMAND, pools)
     problems += wrong
     spot_usd, wrong = _market_prices(used, OfferKind.SPOT, pools)
@@ -272,9 +293,7 @@ def _market_prices(frame: pd.DataFrame, kind: OfferKind, pools: Sequence[str]) -
             if getattr(row, column) != 0:
                 message = f"must be 0 for {kind}, got {getattr(row, column):g}."
                 problems.append(Problem(column=column, row=row.Index, message=message))
-        if not pd.isna(row.term_hours):
-            message = f"must be empty for {kind}, got {row.term_hours:g}."
-            problems.append(Problem(column="term_hours", row=row.Index, message=message))
+        problems += _filled_problems(row, kind)
         if row.payment_option != "none":
             message = f"must be none for {kind}, got {row.payment_option!r}."
             problems.append(Problem(column="payment_option", row=row.Index, message=message))
@@ -282,6 +301,15 @@ def _market_prices(frame: pd.DataFrame, kind: OfferKind, pools: Sequence[str]) -
             problems.append(Problem(column="hourly_usd", row=row.Index, message=f"must be > 0 for {kind}, got 0."))
         price_of[row.pool] = float(row.hourly_usd)
     return np.array([price_of.get(pool, np.nan) for pool in pools]), problems
+
+
+def _filled_problems(row: Any, kind: OfferKind) -> list[Problem]:
+    """Cells of a row that say what a price without a commitment cannot have."""
+    return [
+        Problem(column=column, row=row.Index, message=f"must be empty for {kind}, got {getattr(row, column):g}.")
+        for column in ("term_hours", "lot_quantity", "minimum_quantity")
+        if not pd.isna(getattr(row, column))
+    ]
 
 
 def _listed_on_demand(frame: pd.DataFrame) -> dict[str, float]:

@@ -15,6 +15,7 @@ import pulp
 
 from forecasting.arrays import BoolArray, FloatArray
 from optimizer.coefficients import covers_pool, firm_units, most_reserved_units, reserves_pool
+from optimizer.legs import Legs
 from optimizer.problem import PlanningProblem
 
 Variable: TypeAlias = pulp.LpVariable
@@ -61,8 +62,10 @@ class Program:
     ----------
     problem : PlanningProblem
     lp : pulp.LpProblem
-    active : BoolArray of shape (n_batches, n_hours)
-        Whether a batch is held.
+    legs : Legs
+        What each batch serves by which instrument.
+    active : BoolArray of shape (n_legs, n_hours)
+        Whether a leg runs.
     firm_units : FloatArray of shape (n_scenarios, n_pools, n_hours)
         Demand, or the owned capacity reservations where they are more: billed whatever is bought. [units]
     quantity : tuple of Variable
@@ -74,7 +77,7 @@ class Program:
         that they can be no more than the idle units is not convex, and a limit could be met by them in name only.
     on_demand, idle_on_demand, spot : dict from (p, t, s)
         Units billed at the on-demand rate, idle ones of new capacity reservations at that rate, units on spot (only
-        where spot costs less, so that no limit is met by paying more for it).
+        where spot is there and costs less, so that no limit is met by paying more for it).
     stranded_usd : dict from s
         Filled by the family that defines it. [USD]
     limit_rows : list of LimitRow
@@ -85,6 +88,7 @@ class Program:
 
     problem: PlanningProblem
     lp: pulp.LpProblem
+    legs: Legs
     active: BoolArray
     firm_units: FloatArray
     quantity: tuple[Variable, ...]
@@ -109,20 +113,21 @@ def declare_variables(problem: PlanningProblem, *, is_elastic: bool = False) -> 
     program = Program(
         problem=problem,
         lp=lp,
-        active=problem.batches.active(problem.hours),
+        legs=problem.legs,
+        active=problem.legs.active(problem.hours),
         firm_units=firm_units(problem),
         quantity=quantity,
         relaxation={} if is_elastic else None,
     )
     n_scenarios, n_pools, n_hours = problem.demand.shape
-    has_spot = (problem.spot_eligible > 0) & (np.nan_to_num(problem.spot_usd, nan=np.inf) < problem.on_demand_usd)
+    runs_on_spot = _runs_on_spot(problem)
     is_held = problem.held(np.ones(problem.batches.n_batches)) > 0
     covers: BoolArray = covers_pool(problem)[:, :, None] & is_held[:, None, :]
     reserves: BoolArray = np.any(reserves_pool(problem)[:, :, None] & is_held[:, None, :], axis=0)
     for p, t, s in np.ndindex(n_pools, n_hours, n_scenarios):
         place = f"{p}_{t}_{s}"
         program.on_demand[p, t, s] = lp.add_variable(f"on_demand_{place}", 0.0)
-        if has_spot[p]:
+        if runs_on_spot[s, p, t]:
             program.spot[p, t, s] = lp.add_variable(f"spot_{place}", 0.0)
         if reserves[p, t]:
             program.idle_on_demand[p, t, s] = lp.add_variable(f"idle_on_demand_{place}", 0.0)
@@ -131,6 +136,13 @@ def declare_variables(problem: PlanningProblem, *, is_elastic: bool = False) -> 
             if reserves[p, t]:
                 program.idle_cover[k, p, t, s] = lp.add_variable(f"idle_cover_{k}_{place}", 0.0)
     return program
+
+
+def _runs_on_spot(problem: PlanningProblem) -> BoolArray:
+    """Whether a part of the pool's demand may run on spot, and saves there. Shape (n_scenarios, n_pools, n_hours)."""
+    saves = (problem.spot_eligible > 0) & (np.nan_to_num(problem.spot_usd, nan=np.inf) < problem.on_demand_usd)
+    everywhere: BoolArray = np.broadcast_to(saves[None, :, None], problem.demand.shape)
+    return everywhere if problem.spot_available is None else everywhere & problem.spot_available
 
 
 def add_expected_cost(program: Program) -> None:
@@ -209,8 +221,9 @@ def linear(terms: Iterable[Term]) -> Expression:
 
 def _held_terms(program: Program, k: int, t: int) -> list[Term]:
     """Quantity of instrument k held in hour t."""
-    held = program.active[:, t] & (program.problem.batches.instrument == k)
-    return [(program.quantity[b], 1.0) for b in np.flatnonzero(held)]
+    legs = program.legs
+    held = program.active[:, t] & (legs.instrument == k)
+    return [(program.quantity[b], 1.0) for b in legs.batch[held].tolist()]
 
 
 def _fee_terms(program: Program) -> list[Term]:

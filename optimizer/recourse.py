@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray, frozen_floats
+from forecasting.arrays import BoolArray, FloatArray, IntArray, frozen_floats
 from optimizer.column_kernel import serve_columns
 from optimizer.cover import CoverClasses
 
@@ -134,7 +134,7 @@ class Recourse:
             getattr(self, name).flags.writeable = False
 
 
-def recourse(  # one argument for each side of a column; the last is for a limit on spot alone
+def recourse(  # noqa: PLR0913  # one argument for each side of a column; the last two are about spot alone
     demand: FloatArray,
     *,
     held: FloatArray,
@@ -142,6 +142,7 @@ def recourse(  # one argument for each side of a column; the last is for a limit
     classes: CoverClasses,
     prices: UnitPrices,
     spot_part: FloatArray | None = None,
+    spot_available: BoolArray | None = None,
 ) -> Recourse:
     """Serve every column at the least cost.
 
@@ -160,6 +161,8 @@ def recourse(  # one argument for each side of a column; the last is for a limit
     prices : UnitPrices
     spot_part : FloatArray of shape (n_pools,) or None
         Part of what is eligible that may run on spot; None: all of it.
+    spot_available : BoolArray of shape (n_pools, n_columns) or None
+        Whether spot is there; None: in every column.
 
     Returns
     -------
@@ -167,14 +170,16 @@ def recourse(  # one argument for each side of a column; the last is for a limit
     """
     n_pools, n_columns = demand.shape
     tables = class_tables(classes, prices)
-    eligible = prices.uses_spot if spot_part is None else prices.uses_spot * spot_part
+    eligible = (prices.uses_spot if spot_part is None else prices.uses_spot * spot_part)[:, None]
+    if spot_available is not None:
+        eligible = eligible * spot_available
     units, worth = np.empty((n_columns, 2 * n_pools)), np.empty((n_columns, 2 * n_pools))
     left, price = np.empty((n_columns, classes.n_classes)), np.zeros((n_columns, classes.n_classes))
     serve_columns(
         _rows(demand),
         _rows(held),
         _rows(floor),
-        eligible,
+        _rows(eligible),
         prices.rates_usd,
         np.zeros(classes.n_classes),
         tables.items,

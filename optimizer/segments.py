@@ -49,15 +49,18 @@ class Segments:
 
 
 def segments_of(problem: PlanningProblem) -> Segments:
-    """Cut the hours wherever a batch starts or ends, the discount factor changes, or the window ends."""
-    hours = problem.hours
+    """Cut the hours wherever a leg of a batch starts or ends, the discount changes, or the window or a year ends."""
+    hours, legs = problem.hours, problem.legs
     cuts = np.zeros(len(hours), dtype=bool)
     cuts[0] = True
-    for edges in (problem.batches.start_hour, problem.batches.end_hour):
+    for edges in (legs.start_hour, legs.end_hour):
         place = np.searchsorted(hours, edges)
         cuts[place[place < len(hours)]] = True
     cuts[1:] |= problem.discount[1:] != problem.discount[:-1]
     cuts[1:] |= problem.in_window[1:] != problem.in_window[:-1]
+    if problem.contract is not None:
+        year = problem.contract.year_of_hour
+        cuts[1:] |= year[1:] != year[:-1]
     of_hour = np.cumsum(cuts) - 1
     first = np.flatnonzero(cuts)
     return Segments(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.arrays import FloatArray
-from optimizer.coefficients import committed_fees, owned_stranded_usd
+from optimizer.coefficients import committed_fees, covered_pools, most_of_legs, owned_stranded_usd
 from optimizer.smooth_kernel import smooth_pass
 from optimizer.smooth_layout import layers_of, relieved_pairs, tasks_of, wide_classes_of
 from optimizer.sweep import Sweeper
@@ -85,17 +85,19 @@ class SmoothCost:
         self.tasks = tasks_of(problem, sweeper.segments)
         self._relieved = relieved_pairs(self.layers, self.wide)
         self._mean_units = problem.demand.mean(axis=(0, 2))
-        self._active = problem.batches.active(sweeper.segments.first_hour).astype(np.float64)
-        self._row = classes.class_of[problem.batches.instrument]
-        self._scale = classes.scale[problem.batches.instrument]
+        legs = problem.legs
+        self._leg_batch = legs.batch
+        self._active = legs.active(sweeper.segments.first_hour).astype(np.float64)
+        self._row = classes.class_of[legs.instrument]
+        self._scale = classes.scale[legs.instrument]
         fraction = problem.limits.stranded_expected_fraction
         self.allowed_usd = (fraction or 0.0) * committed_fees(problem)
         self.owned_stranded_usd = float(problem.weights @ owned_stranded_usd(problem))
         self._hour_weights = np.array(problem.hour_weights)
         self._on_demand_usd = np.array(problem.on_demand_usd)[None, :]
-        draw = np.nan_to_num(problem.instruments.draw)[problem.batches.instrument]
-        self.usual_quantity: FloatArray = draw @ self._mean_units
-        self._most_useful: FloatArray = draw @ problem.demand.max(axis=(0, 2))
+        draw = np.nan_to_num(problem.instruments.draw)
+        self.usual_quantity = most_of_legs(problem, draw @ self._mean_units)
+        self._most_useful = most_of_legs(problem, draw @ problem.demand.max(axis=(0, 2)))
 
     def __call__(self, quantity: FloatArray, view: View) -> Smoothed:
         """Smoothed objective and its gradient.
@@ -130,7 +132,7 @@ class SmoothCost:
         """
         batches = self.problem.batches
         decided, owned = batches.is_decision, np.nan_to_num(batches.fixed_quantity)
-        covers = np.isfinite(self.problem.instruments.draw)[batches.instrument]
+        covers = covered_pools(self.problem)
         cost = self._priced_cost(view)
         worth_part = np.ones(len(self.problem.pools))
         best, beyond = -np.inf, np.zeros(batches.n_batches)
@@ -153,7 +155,7 @@ class SmoothCost:
     def _held(self, quantity: FloatArray) -> FloatArray:
         """Class quantity in each segment. Shape (n_segments, n_classes)."""
         out = np.zeros((self.sweeper.classes.n_classes, self._active.shape[1]))
-        np.add.at(out, self._row, (quantity * self._scale)[:, None] * self._active)
+        np.add.at(out, self._row, (quantity[self._leg_batch] * self._scale)[:, None] * self._active)
         return out.T
 
     def _pass(
@@ -211,5 +213,7 @@ class SmoothCost:
         by_layer = np.add.reduceat(layer_slope, tasks.of_segment, axis=0)
         slope[:, layers.classes] = by_layer[:, layers.layer, layers.pool] / layers.draw
         slope[:, wide.classes] = np.add.reduceat(wide_slope, tasks.of_segment, axis=0)
-        by_batch: FloatArray = np.einsum("bg,gb->b", self._active, slope[:, self._row]) * self._scale
+        by_leg = np.einsum("lg,gl->l", self._active, slope[:, self._row]) * self._scale
+        by_batch = np.zeros(self.problem.batches.n_batches)
+        np.add.at(by_batch, self._leg_batch, by_leg)
         return float(cost.sum()), float(stranded.sum()), by_batch, float(worth.sum())

@@ -1,8 +1,12 @@
 """What several test folders share: the real data, a small fleet as files, and the command line in this process."""
 
+import hashlib
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from forecasting.hours import hour_of_date, iso_of_hour
 from optimizer.cli import app
+from optimizer.expected import Expected, ExpectedEvent
+from optimizer.expected_file import expected_parquet
 
 settings.register_profile("suite", max_examples=25, deadline=None, derandomize=True)
 settings.load_profile("suite")
@@ -161,3 +167,117 @@ POLICY_YAML = """\
 headroom: {fraction: 0.1}
 stranded: {expected_fraction: 0.05}
 """
+
+
+TRACK_AS_OF = "2024-03-04"
+TRACK_PRICES = """\
+offer_id,kind,provider,region,pool,term_months,payment_option,hourly_usd,upfront_usd
+od:a,on_demand,aws,east,east/a,0,none,1.0,0
+od:b,on_demand,aws,east,east/b,0,none,2.0,0
+ri:a,reserved_standard,aws,east,east/a,12,none,0.6,0
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackCase:
+    """A plan of two pools that buys 60 reservations of the first, and what came; units by pool and day.
+
+    On demand the pools cost 1 and 2 USD/h, a reservation 0.6. `past` is demand of each pool before the plan.
+    """
+
+    expected: Sequence[Sequence[float]]
+    actual: Sequence[Sequence[float]]
+    half_width: float = 10.0
+    past_days: int = 0
+    events: Sequence[ExpectedEvent] = ()
+    bought: float = 60.0
+    inputs: Sequence[dict[str, str]] = ()
+    names: tuple[str, str] = ("east/a", "east/b")
+
+
+@pytest.fixture
+def track_case(tmp_path: Path) -> Callable[..., Path]:
+    """Writes plan.json, expected.parquet, usage.csv and prices.csv of a `TrackCase`, given by keywords, to a folder."""
+
+    def write(**case_fields: Any) -> Path:
+        case = TrackCase(**case_fields)
+        prices = TRACK_PRICES.replace("east/a", case.names[0]).replace("east/b", case.names[1])
+        (tmp_path / "prices.csv").write_text(prices)
+        content = expected_parquet(_track_expected(case))
+        (tmp_path / "expected.parquet").write_bytes(content)
+        (tmp_path / "plan.json").write_text(json.dumps(_track_plan(case, content, prices)))
+        (tmp_path / "usage.csv").write_text(_track_usage(case))
+        return tmp_path
+
+    return write
+
+
+def _track_expected(case: TrackCase) -> Expected:
+    """What the plan expects: every scenario alike but for the width, the reservation used as far as it goes."""
+    units = np.array(case.expected, dtype=float)
+    n_days = units.shape[1]
+    both = np.concatenate([units, units.sum(axis=0)[None]])
+    width = np.array([-case.half_width, 0.0, case.half_width])[:, None, None]
+    used = np.minimum(units[0], case.bought)
+    served = 24 * np.stack([0.6 * used + (units[0] - used), 2.0 * units[1]])
+    fees = np.full(n_days, 24 * 0.6 * case.bought)
+    unused = fees - 24 * 0.6 * used
+    cost = np.cumsum(served.sum(axis=0) + unused)
+    to_date = np.cumsum(both, axis=1) / np.arange(1, n_days + 1)
+    return Expected(
+        pools=case.names,
+        days=hour_of_date(TRACK_AS_OF) // 24 + np.arange(n_days),
+        mean_units=both,
+        day_units=both + width,
+        to_date_units=to_date + width,
+        on_demand_usd=24 * units * np.array([[1.0], [2.0]]),
+        served_usd=served,
+        fee_usd=fees,
+        unused_usd=unused,
+        eligible_usd=24 * (units[0] + 2.0 * units[1]),
+        covered_usd=24 * used,
+        locked_in_usd=24 * 0.6 * case.bought * (365.0 - 1.0 - np.arange(n_days)),
+        cost_to_date_usd=cost * np.array([0.9, 1.0, 1.1])[:, None],
+        events=tuple(case.events),
+        knows_events=True,
+    )
+
+
+def _track_plan(case: TrackCase, content: bytes, prices: str) -> dict[str, object]:
+    """Those parts of plan.json that are read back."""
+    start = hour_of_date(TRACK_AS_OF)
+    bought = {
+        "commitment_id": "advised",
+        "offer_id": "ri:a",
+        "quantity": case.bought,
+        "start_utc": iso_of_hour(start),
+        "end_utc": iso_of_hour(start + 8760),
+    }
+    prices_record = {"role": "prices", "name": "prices.csv", "sha256": hashlib.sha256(prices.encode()).hexdigest()}
+    return {
+        "schema_version": 2,
+        "title": "Purchase plan",
+        "as_of_utc": iso_of_hour(start),
+        "horizon_end_utc": iso_of_hour(start + 24 * len(case.expected[0])),
+        "purchases": [bought] if case.bought else [],
+        "schedule": [],
+        "events": [],
+        "inputs": [prices_record, *case.inputs],
+        "expected": {
+            "name": "expected.parquet",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "knows_events": True,
+        },
+    }
+
+
+def _track_usage(case: TrackCase) -> str:
+    """Hourly usage, the same in all hours of a day; before the plan as on its first day."""
+    lines = ["hour_utc,pool,units"]
+    start = hour_of_date(TRACK_AS_OF)
+    for pool, days in zip(case.names, case.actual, strict=True):
+        values = [days[0]] * case.past_days + list(days)
+        for index in range(24 * len(values)):
+            hour = start + index - 24 * case.past_days
+            lines.append(f'{iso_of_hour(hour)},"{pool}",{values[index // 24]!r}')
+    return "\n".join(lines) + "\n"

@@ -12,7 +12,10 @@ from typer.testing import Result
 
 PLIMSOLL = (sys.executable, "-c", "from optimizer.cli import main; main()")
 ALL_ROLES = ("commitments", "pools", "roadmap", "policy")
-PLAN_FILES = {"purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html"}
+PLAN_FILES = {
+    *("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "expected.parquet", "report.html"),
+    "plan.xlsx",
+}
 
 
 @pytest.fixture(scope="module")

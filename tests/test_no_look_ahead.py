@@ -16,7 +16,7 @@ from typer.testing import Result
 AS_OF = pd.Timestamp("2024-03-11", tz="UTC")
 TRACE_AS_OF = "2022-05-01"
 ALL_ROLES = ("commitments", "pools", "roadmap", "policy")
-SAME_FILES = ("purchases.csv", "schedule.csv", "allocation.parquet")
+SAME_FILES = ("purchases.csv", "schedule.csv", "allocation.parquet", "expected.parquet")
 
 Frame = pd.DataFrame
 Change = Callable[[Frame, "pd.Series[bool]"], Frame]

@@ -19,6 +19,7 @@ from optimizer.commands.options import (
     Prices,
     RoadmapFile,
     Seed,
+    StoreFile,
     Terms,
     Usage,
     run_options,
@@ -58,10 +59,12 @@ def backtest(  # noqa: PLR0913  # one parameter for each option of the command
     processes: Annotated[
         int, typer.Option(help="Replays at the same time; the answer is the same.", min=1, max=MAX_PROCESSES)
     ] = DEFAULT_PROCESSES,
+    store: StoreFile = None,
 ) -> None:
     """Replay the planner on your own history, beside rules that look back and perfect hindsight."""
     from optimizer.jobs.backtest.request import BacktestRequest, parse_variants
     from optimizer.jobs.backtest.run import run_backtest
+    from optimizer.jobs.history import check_store, record, record_of_backtest
     from optimizer.jobs.inputs import parse_country
     from optimizer.report.backtest_files import backtest_files
     from optimizer.report.backtest_terminal import print_backtest
@@ -78,6 +81,7 @@ def backtest(  # noqa: PLR0913  # one parameter for each option of the command
             drivers=drivers,
         )
         check_out_dir(out, [*paths.given.values(), *([] if policy_file is None else [policy_file])])
+        check_store(store)
         country = parse_country(holiday_country)
         request = BacktestRequest(
             paths=paths,
@@ -93,5 +97,6 @@ def backtest(  # noqa: PLR0913  # one parameter for each option of the command
         tell("writing")
         files = backtest_files(answer)
         write_outputs(out, files)
+        record(store, lambda: record_of_backtest(answer, files["backtest.json"]), is_written=True)
     with clear_errors():
         print_backtest(answer, standard_output(), out_dir=out, files=tuple(files))

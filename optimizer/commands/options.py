@@ -37,6 +37,9 @@ Terms = Annotated[str | None, typer.Option(help="Terms that may be bought, in mo
 MissingHours = Annotated[
     Literal["zero", "refuse"] | None, typer.Option(help="What an hour without any row means. Overrides the roadmap.")
 ]
+StoreFile = Annotated[
+    Path | None, typer.Option("--store", help="DuckDB file to record the run in; nothing is recorded if absent.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of the sampled scenarios.", min=0)]
 Out = Annotated[Path, typer.Option(help="Directory for the files of the answer.", parser=folder, metavar="DIRECTORY")]
 AsOf = Annotated[str, typer.Option(help="Date of the decision; nothing after it is read.")]

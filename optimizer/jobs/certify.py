@@ -121,7 +121,7 @@ def _statement(solved: Solved) -> str:
 
 def _whole_steps(solved: Solved) -> WholeSteps | None:
     """What whole steps cost and how good they are; None where any quantity can be bought."""
-    if not np.any(solved.assembled.problem.batches.decided_step > 0.0):
+    if not solved.assembled.problem.batches.is_ruled.any():
         return None
     rounding = solved.rounding
     upper, lower = rounding.found.objective_usd, rounding.lower_bound_usd

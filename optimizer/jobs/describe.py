@@ -3,7 +3,7 @@
 Not here: purchases and costs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from forecasting.roadmap import Event, Roadmap
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
 from optimizer.calendar_dates import Timeline
-from optimizer.coefficients import committed_fees, serving_batches
+from optimizer.coefficients import committed_fees
 from optimizer.headroom import HeadroomNeed, firm_on_demand_units
 from optimizer.jobs.purchases import quantity_unit
 from optimizer.jobs.solve import Solved
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, MINIMUM_COVERAGE, SPOT_SHARE, cvar_label
 from optimizer.plan import DemandBands, EventMark, Expiry, LimitState, PeakRow
+from optimizer.purchase_limits import PurchaseRow, purchase_rows
 from optimizer.slack import limit_values
 
 PEAK_LEVELS = (0.5, 0.9, 0.99)
@@ -51,7 +52,7 @@ def peak_rows(
                 p90_units=p90,
                 p99_units=p99,
                 headroom_fraction=need.fraction,
-                required_units=need.required_units,
+                required_units=need.demanded_units,
                 firm_units=None if on_demand is None else on_demand + float(held[need.pool_index, place]),
             )
         )
@@ -170,7 +171,7 @@ def limit_states(solved: Solved) -> tuple[LimitState, ...]:
     problem, price = solved.assembled.problem, dict(solved.limit_prices_usd)
     limits = problem.limits
     values = limit_values(problem, solved.quantity, solved.found)
-    committed = float(committed_fees(problem) @ solved.quantity)
+    committed = float(committed_fees(problem) @ solved.priced_quantity)
     weights = problem.weights
     demand_usd = float(weights @ solved.found.demand_usd)
     off_spot_usd = demand_usd - float(weights @ solved.found.spot_value_usd)
@@ -186,7 +187,8 @@ def limit_states(solved: Solved) -> tuple[LimitState, ...]:
         for name, limit, value, scale_usd, sign in rows
         if limit is not None
     ]
-    return (*out, *_purchase_limits(solved, price), *_firm_limits(solved, price))
+    on_purchases = (_purchase_limit(row, solved, price.get(row.label, 0.0)) for row in purchase_rows(problem))
+    return (*out, *on_purchases)
 
 
 def _fraction_limit(name: str, limit: float, value: float, price_usd: float, sign: float) -> LimitState:
@@ -201,49 +203,26 @@ def _fraction_limit(name: str, limit: float, value: float, price_usd: float, sig
     return LimitState(name=name, unit=unit, limit=limit, value=value, binds=is_binding, price_usd=price_usd, text=text)
 
 
-def _purchase_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitState]:
-    """Upfront cash and concentration."""
-    problem = solved.assembled.problem
-    upfront = problem.batches.upfront_usd * solved.quantity
-    out = []
-    for cash in problem.limits.cash:
-        spent = float(upfront[cash.batch_indices].sum())
-        gain = price.get(cash.label, 0.0)
-        is_binding = gain > 0 or spent >= cash.usd * (1 - BINDING_TOLERANCE)
-        text = f"{cash.label}: {spent:,.0f} of {cash.usd:,.0f} USD."
-        text += f" One more USD would save {gain:.3f} USD in expectation." if gain > 0 else ""
-        out.append(
-            LimitState(
-                name=cash.label, unit="USD", limit=cash.usd, value=spent, binds=is_binding, price_usd=gain, text=text
-            )
-        )
-    committed = committed_fees(problem) * solved.quantity
-    total = float(committed.sum())
-    for share in problem.limits.shares:
-        value = float(committed[share.batch_indices].sum()) / total if total > 0 else 0.0
-        out.append(_fraction_limit(share.label, share.fraction, value, price.get(share.label, 0.0) * total, 1.0))
-    return out
-
-
-def _firm_limits(solved: Solved, price: Mapping[str, float]) -> list[LimitState]:
-    """Headroom, where reservations must add to firm on-demand."""
-    problem = solved.assembled.problem
-    out = []
-    for need in problem.limits.firm:
-        value = float(solved.quantity[serving_batches(problem, need)].sum())
-        cost = price.get(need.label, 0.0)
-        text = f"{need.label}: {value:,.1f} of {need.units:,.1f} firm units beyond on-demand quota x availability."
-        text += f" One unit less would save {cost:,.2f} USD." if cost > 0 else ""
-        is_binding = cost > 0 or value <= need.units * (1 + BINDING_TOLERANCE)
-        out.append(
-            LimitState(
-                name=need.label,
-                unit="units",
-                limit=need.units,
-                value=value,
-                binds=is_binding,
-                price_usd=cost,
-                text=text,
-            )
-        )
-    return out
+def _purchase_limit(row: PurchaseRow, solved: Solved, price_usd: float) -> LimitState:
+    """State of a limit that quantities alone decide; the price is that of its row."""
+    value = row.value(solved.quantity)
+    if row.unit == "fraction":
+        per_whole_usd = price_usd * row.base_usd(solved.priced_quantity)
+        return _fraction_limit(row.label, row.limit, value, per_whole_usd, 1.0)
+    if row.is_floor:
+        text = f"{row.label}: {value:,.1f} of {row.limit:,.1f} firm units beyond on-demand quota x availability."
+        text += f" One unit less would save {price_usd:,.2f} USD." if price_usd > 0 else ""
+        is_binding = price_usd > 0 or value <= row.limit * (1 + BINDING_TOLERANCE)
+    else:
+        text = f"{row.label}: {value:,.0f} of {row.limit:,.0f} USD."
+        text += f" One more USD would save {price_usd:.3f} USD in expectation." if price_usd > 0 else ""
+        is_binding = price_usd > 0 or value >= row.limit * (1 - BINDING_TOLERANCE)
+    return LimitState(
+        name=row.label,
+        unit=row.unit,
+        limit=row.limit,
+        value=value,
+        binds=is_binding,
+        price_usd=price_usd,
+        text=text,
+    )

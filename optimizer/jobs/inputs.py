@@ -18,6 +18,8 @@ from forecasting.hours import FIRST_DATE, LAST_DATE, MAX_TERM_MONTHS, hour_of_pl
 from forecasting.roadmap import Roadmap, check_roadmap, read_roadmap
 from optimizer.assembly import Market
 from optimizer.billing.eligibility import check_providers
+from optimizer.failover import failover_problems, region_problems
+from optimizer.goals import market_for_goal
 from optimizer.plan import InputRecord
 from optimizer.policy import Policy, read_policy
 from optimizer.pools import Pool, pool_table, read_pools
@@ -35,7 +37,7 @@ class InputPaths:
     Attributes
     ----------
     usage, prices : Path
-    commitments, pools, roadmap, policy, drivers, external : Path or None
+    commitments, pools, roadmap, policy, drivers, external, lessons : Path or None
     """
 
     usage: Path
@@ -46,11 +48,12 @@ class InputPaths:
     policy: Path | None = None
     drivers: Path | None = None
     external: Path | None = None
+    lessons: Path | None = None
 
     @property
     def given(self) -> dict[str, Path]:
         """Files that were named, by role."""
-        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy", "drivers", "external")
+        roles = ("usage", "prices", "commitments", "pools", "roadmap", "policy", "drivers", "external", "lessons")
         return {role: path for role in roles if (path := getattr(self, role)) is not None}
 
     def records(self) -> tuple[InputRecord, ...]:
@@ -201,6 +204,8 @@ def read_market(paths: InputPaths, policy: Policy, *, known: tuple[str, ...], in
     """
     pools = tuple(sorted({*known, *invented}))
     declared: dict[str, Pool] = read_pools(paths.pools) if paths.pools is not None else {}
+    source = "the pools file" if paths.pools is None else str(paths.pools)
+    _refuse_any(source, failover_problems(policy, declared))
     table = pool_table(pools, declared)
     rows = read_price_rows(paths.prices)
     catalog = build_catalog(
@@ -211,7 +216,8 @@ def read_market(paths: InputPaths, policy: Policy, *, known: tuple[str, ...], in
         keep_offers=owned_offer_ids(paths.commitments),
     )
     check_providers(catalog, catalog.offers, source=str(paths.prices))
-    return Market(
+    _refuse_any(source, region_problems(policy, declared, catalog))
+    market = Market(
         catalog=catalog,
         pools=table,
         commitments=read_optional_commitments(paths.commitments, catalog, prices=str(paths.prices)),
@@ -219,6 +225,13 @@ def read_market(paths: InputPaths, policy: Policy, *, known: tuple[str, ...], in
         payback_months_max=policy.payback_months_max,
         is_cash_limited=policy.upfront_usd_per_quarter is not None,
     )
+    return market_for_goal(market, policy)
+
+
+def _refuse_any(source: str, problems: list[Problem]) -> None:
+    """Refuse a file that has problems."""
+    if problems:
+        raise InputError(source, problems)
 
 
 def check_events(paths: InputPaths, roadmap: Roadmap, *, known: tuple[str, ...], seen_hours: range) -> tuple[str, ...]:

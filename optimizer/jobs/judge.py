@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import FloatArray
+from forecasting.arrays import BoolArray, FloatArray
 from forecasting.hours import month_index, month_name
 from forecasting.quantiles import weighted_quantile
 from forecasting.scenarios import Scenarios
@@ -47,13 +47,15 @@ class Judged:
     allocation: tuple[AllocationRow, ...]
 
 
-def judge(
+def judge(  # noqa: PLR0913  # who is billed for what, and four things most callers leave as they are
     market: Market,
     commitments: Sequence[Commitment],
     scenarios: Scenarios,
     *,
     spot_units: FloatArray | None = None,
     with_allocation: bool = False,
+    on_bill: Callable[[Bill, float], None] | None = None,
+    spot_available: BoolArray | None = None,
 ) -> Judged:
     """Bill the same commitments in every scenario.
 
@@ -68,11 +70,22 @@ def judge(
         Demand that the plan leaves on spot; None: the eligible fraction. [units]
     with_allocation : bool
         Whether to add up what serves each pool by month.
+    on_bill : callable or None
+        Given each bill and its weight, in the order of the scenarios; it must not keep the bill.
+    spot_available : BoolArray of shape (n_scenarios, n_pools, n_hours) or None
+        Whether spot is there, as the plan's problem has it inside the window; None: not drawn.
     """
     held = [commitment for commitment in commitments if commitment.quantity > 0]
-    bills = bill_scenarios(market.catalog, market.pools, held, scenarios, spot_units)
+    bills = bill_scenarios(market.catalog, market.pools, held, scenarios, spot_units, spot_available)
     ledger = _Ledger(market, scenarios) if with_allocation else None
-    return sum_up(bills, scenarios.weights, ledger.add if ledger else None, ledger.rows if ledger else None)
+    listeners = [listen for listen in (ledger.add if ledger else None, on_bill) if listen is not None]
+
+    def told(bill: Bill, weight: float) -> None:
+        """Tell all who want to know."""
+        for listen in listeners:
+            listen(bill, weight)
+
+    return sum_up(bills, scenarios.weights, told, ledger.rows if ledger else None)
 
 
 def sum_up(
@@ -147,6 +160,7 @@ def summary(name: str, title: str, judged: Judged, weights: FloatArray) -> CostS
         stranded_usd=stranded,
         stranded_fraction=stranded / committed if committed > 0 else 0.0,
         stranded_cvar_fraction=tail / committed if committed > 0 else 0.0,
+        cvar_usd=conditional_value_at_risk(total, weights, level=CVAR_LEVEL_OF_REPORTS),
     )
 
 

@@ -18,7 +18,8 @@ from optimizer.assembly import Market, assemble
 from optimizer.calendar_dates import Timeline, discount_factors
 from optimizer.certificate import Certificate
 from optimizer.costs import spot_units
-from optimizer.headroom import firm_requirements, headroom_needs
+from optimizer.goals import objective_rate_yearly
+from optimizer.headroom import firm_requirements, market_needs
 from optimizer.jobs.certify import certificate
 from optimizer.jobs.describe import limit_states
 from optimizer.jobs.inputs import InputPaths, RunOptions, read_history, read_market, read_policy_with
@@ -122,7 +123,7 @@ def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
                 window,
                 market,
                 timeline,
-                discount_rate_yearly=policy.discount_rate_yearly,
+                discount_rate_yearly=objective_rate_yearly(policy),
                 risk_lambda=policy.risk.lambda_,
                 keep_dominated=needs_dominated(policy),
             ),
@@ -153,7 +154,7 @@ def optimize_known(request: KnownRequest, *, tell: Tell) -> KnownAnswer:
         ),
         certificate=replace(
             certificate(solved, judged, market, window),
-            tail_usd=_beyond_usd(solved, solved.exact, timeline, rate_yearly=policy.discount_rate_yearly),
+            tail_usd=_beyond_usd(solved, solved.exact, timeline, rate_yearly=objective_rate_yearly(policy)),
         ),
         limits=limit_states(solved),
         inputs=request.paths.records(),
@@ -180,7 +181,7 @@ def _beyond_usd(solved: Solved, quantity: FloatArray, timeline: Timeline, *, rat
 def _context(policy: Policy, market: Market, timeline: Timeline, window: Scenarios) -> PolicyContext:
     """What the limits are made of."""
     pools = [market.pools[name] for name in market.catalog.pools]
-    needs = headroom_needs(window, pools, market.catalog.on_demand_usd, policy)
+    needs = market_needs(window, market, policy)
     return PolicyContext(
         policy=policy, market=market, timeline=timeline, firm=firm_requirements(needs, pools, timeline)
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from forecasting.hours import HOURS_PER_DAY, HOURS_PER_YEAR
 from forecasting.numerals import percent
 from optimizer.assembly import Assembled
 from optimizer.break_even import break_even_fraction
@@ -14,7 +15,7 @@ from optimizer.calendar_dates import moment_text
 from optimizer.jobs.solve import Solved
 from optimizer.offers import Offer
 from optimizer.plan import NextUnit, Purchase
-from optimizer.portfolio import Commitment
+from optimizer.portfolio import Commitment, order_hour
 
 
 def quantity_unit(offer: Offer) -> str:
@@ -44,11 +45,11 @@ def purchases(solved: Solved, *, on_demand_usd: Mapping[str, float], use: Mappin
 
 
 def purchase_of(commitment: Commitment, offer: Offer, *, reason: str = "") -> Purchase:
-    """Purchase of a commitment on its first hour, with what it commits."""
+    """Purchase of a commitment, in time for its first hour, with what it commits."""
     fee = 0.0 if offer.is_open_ended else offer.effective_hourly_usd
     return Purchase(
         commitment_id=commitment.commitment_id,
-        decision_hour=commitment.start_hour,
+        decision_hour=order_hour(commitment, offer),
         start_hour=commitment.start_hour,
         end_hour=commitment.end_hour,
         offer_id=offer.offer_id,
@@ -61,11 +62,12 @@ def purchase_of(commitment: Commitment, offer: Offer, *, reason: str = "") -> Pu
         committed_usd=fee * commitment.quantity * (commitment.end_hour - commitment.start_hour),
         upfront_usd=offer.upfront_usd * commitment.quantity,
         reason=reason,
+        salvage_usd=tuple(value * commitment.quantity for value in _salvage_usd(offer)),
     )
 
 
 def planned_commitments(solved: Solved) -> tuple[Commitment, ...]:
-    """Bought batches as commitments, named by date and offer."""
+    """Bought batches as commitments, named by the date of the purchase and the offer."""
     problem = solved.assembled.problem
     out = []
     for batch in solved.bought:
@@ -73,7 +75,7 @@ def planned_commitments(solved: Solved) -> tuple[Commitment, ...]:
         start, end = int(problem.batches.start_hour[batch]), int(problem.batches.end_hour[batch])
         out.append(
             Commitment(
-                commitment_id=f"{moment_text(start)}/{offer.offer_id}",
+                commitment_id=f"{moment_text(start - offer.lead_hours)}/{offer.offer_id}",
                 offer_id=offer.offer_id,
                 quantity=float(solved.quantity[batch]),
                 start_hour=start,
@@ -128,6 +130,29 @@ def _reason(offer: Offer, on_demand_usd: Mapping[str, float], use: float | None)
     low, high = break_even_range(offer, on_demand_usd)
     least, most = percent(low, 0), percent(high, 0)
     even = least if least == most else f"{least} to {most} (by pool)"
+    service = _service(offer)
     if use is None:
-        return f"Breaks even with on-demand at {even} use."
-    return f"Expected use {percent(use)}; breaks even with on-demand at {even}."
+        return f"Breaks even with on-demand at {even} use.{service}"
+    return f"Expected use {percent(use)}; breaks even with on-demand at {even}.{service}"
+
+
+def _service(offer: Offer) -> str:
+    """Sentences on when owned hardware serves what; empty for all else."""
+    if offer.hardware is None:
+        return ""
+    wait = f" In service {offer.lead_hours // HOURS_PER_DAY} days after the order." if offer.lead_hours else ""
+    bands = offer.age_bands
+    if len(bands) == 1:
+        return wait
+    parts = [
+        f"{', '.join(offer.pools[place] for place in band.places) or 'nothing'} "
+        f"up to year {band.end_age_hours / HOURS_PER_YEAR:g} of service"
+        for band in bands
+    ]
+    return f"{wait} Serves {', then '.join(parts)}."
+
+
+def _salvage_usd(offer: Offer) -> tuple[float, ...]:
+    """What a unit of owned hardware can be sold for after each year of service, as declared. [USD/unit]"""
+    declared = None if offer.hardware is None else offer.hardware.salvage_usd
+    return () if declared is None else declared

@@ -3,132 +3,54 @@
 Not here: reading files (`optimizer.jobs.inputs`), pages (`optimizer.report`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasting.arrays import FloatArray
 from forecasting.cliffs import capacity_cliffs
-from forecasting.drivers import Drivers
-from forecasting.errors import InputError, Problem
-from forecasting.external import ExternalForecast, read_external
 from forecasting.forecast import (
     Forecast,
-    ForecastRequest,
-    ForecastSettings,
-    forecast_demand,
 )
-from forecasting.history import History, check_as_of
 from forecasting.hours import date_of_hour
 from forecasting.numerals import percent
-from forecasting.roadmap import Roadmap
+from forecasting.prepared import Prepared
 from forecasting.scenarios import Scenarios
-from optimizer.assembly import Assembled, Market, assemble
+from optimizer.billing.bill import Bill
 from optimizer.billing.sustained import billing_sentences
-from optimizer.calendar_dates import Timeline, planning_timeline
+from optimizer.calendar_dates import Timeline
 from optimizer.costs import spot_units
-from optimizer.headroom import HeadroomNeed, firm_requirements, headroom_needs
+from optimizer.goals import goal_sentences
+from optimizer.headroom import HeadroomNeed
 from optimizer.jobs import describe
 from optimizer.jobs.certify import certificate
+from optimizer.jobs.expected import DailyLedger, expected_days
+from optimizer.jobs.explain import explain
 from optimizer.jobs.forecast_causes import Causes, causes_of, series_anomalies
-from optimizer.jobs.forecast_external import following
 from optimizer.jobs.forecast_series import group_series, pool_series, total_series
-from optimizer.jobs.inputs import (
-    InputPaths,
-    RunOptions,
-    check_events,
-    read_drivers_with,
-    read_history,
-    read_market,
-    read_policy_with,
-    read_roadmap_with,
-)
+from optimizer.jobs.frontier import plan_frontier
 from optimizer.jobs.judge import Judged, judge, summary
+from optimizer.jobs.money.ledger import MoneyLedger
+from optimizer.jobs.money.run import MoneyLedgers, MoneyRequest, plan_money
+from optimizer.jobs.planning_inputs import (
+    NEEDED_PLANNING_DAYS as NEEDED_PLANNING_DAYS,  # who plans finds all of it here
+)
+from optimizer.jobs.planning_inputs import PlanningInputs as PlanningInputs
+from optimizer.jobs.planning_inputs import read_planning_inputs as read_planning_inputs
+from optimizer.jobs.posed import Revise as Revise
+from optimizer.jobs.posed import posed_run
 from optimizer.jobs.purchases import next_units, planned_commitments, purchases
 from optimizer.jobs.reduction import reduction_error
 from optimizer.jobs.rivals import LOOK_BACK_TITLE, all_on_demand, look_back
+from optimizer.jobs.shortages import headroom_sentences, plan_headroom
 from optimizer.jobs.solve import Method, Solved, Tell, solve
-from optimizer.jobs.unnamed import UNNAMED, market_with_unnamed, scenarios_with_unnamed, unnamed_pools
+from optimizer.jobs.spot import SpotLedger, availability_of, spot_sentences, window_availability
+from optimizer.jobs.unnamed import UNNAMED, unnamed_pools
 from optimizer.jobs.versions import versions
-from optimizer.plan import CostSummary, InputRecord, Plan
-from optimizer.policy import Policy
-from optimizer.policy_limits import PolicyContext, needs_dominated, with_limits
+from optimizer.plan import CostSummary, Plan, Purchase
+from optimizer.policy_limits import with_limits
 
 GAP_FRACTION = 1e-4
-Revise = Callable[[Forecast], Forecast]
-NEEDED_PLANNING_DAYS = 42  # of history: with less, a year would rest on a single rolling origin
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PlanningInputs:
-    """Everything a plan is made from, read and checked.
-
-    Attributes
-    ----------
-    history : History
-        Before as-of only.
-    roadmap : Roadmap
-        Visible at as-of.
-    market : Market
-    policy : Policy
-    as_of_hour : int
-    seed : int
-    records : tuple of InputRecord
-    drivers : Drivers or None
-    external : ExternalForecast or None
-        Of another model, to follow.
-    holiday_country : str
-        ISO 3166 alpha-2; empty for none.
-    roadmap_source : str
-        Name of the roadmap file, for messages.
-    """
-
-    history: History
-    roadmap: Roadmap
-    market: Market
-    policy: Policy
-    as_of_hour: int
-    seed: int
-    records: tuple[InputRecord, ...]
-    drivers: Drivers | None = None
-    external: ExternalForecast | None = None
-    holiday_country: str = "US"
-    roadmap_source: str = "the roadmap"
-
-
-def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: int) -> PlanningInputs:
-    """Read every file of a plan; nothing after as-of reaches the plan.
-
-    Raises
-    ------
-    InputError
-        With all problems of the first file that has any.
-    """
-    policy = read_policy_with(paths, options)
-    roadmap = read_roadmap_with(paths.roadmap, options, as_of_hour=as_of_hour)
-    drivers = read_drivers_with(paths.drivers, roadmap, source=str(paths.roadmap))
-    seen = read_history(paths, options, roadmap, before_hour=as_of_hour)
-    check_as_of(seen, as_of_hour, needed_days=NEEDED_PLANNING_DAYS)
-    history = seen.before(as_of_hour)
-    if not history.pools:
-        message = f"must be > 0 in some hour before {date_of_hour(as_of_hour)}, got 0 in all of them."
-        raise InputError(str(paths.usage), [Problem(column="units", message=message)])
-    seen_hours = range(history.start_hour, as_of_hour)
-    invented = check_events(paths, roadmap, known=history.pools, seen_hours=seen_hours)
-    return PlanningInputs(
-        history=history,
-        roadmap=roadmap,
-        market=read_market(paths, policy, known=history.pools, invented=invented),
-        policy=policy,
-        as_of_hour=as_of_hour,
-        seed=options.seed,
-        records=paths.records(),
-        drivers=drivers,
-        external=None if paths.external is None else read_external(paths.external),
-        holiday_country=options.holiday_country,
-        roadmap_source=str(paths.roadmap),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,6 +67,8 @@ class SolvedRun:
         Hours of the window, on the pools of the catalog.
     needs : tuple of HeadroomNeed
     solved : Solved
+    drawn : Prepared or None
+        All paths as they were drawn, before anything was revised; None where demand follows another model.
     """
 
     given: PlanningInputs
@@ -153,6 +77,7 @@ class SolvedRun:
     window: Scenarios
     needs: tuple[HeadroomNeed, ...]
     solved: Solved
+    drawn: Prepared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -170,7 +95,9 @@ class PlanAnswer:
     causes: Causes
 
 
-def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> PlanAnswer:
+def make_plan(
+    given: PlanningInputs, *, method: Method, tell: Tell, explains: bool = True, with_frontier: bool = False
+) -> PlanAnswer:
     """Forecast, optimize, bill and explain.
 
     Parameters
@@ -180,6 +107,10 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> PlanAnswe
         "auto", "extensive" or "cuts".
     tell : callable
         Given a line whenever a step begins.
+    explains : bool
+        Whether to find the reasons of every purchase.
+    with_frontier : bool
+        Whether to find the frontier of cost against stranded risk.
 
     Raises
     ------
@@ -191,7 +122,11 @@ def make_plan(given: PlanningInputs, *, method: Method, tell: Tell) -> PlanAnswe
         If a relation, an event given in drivers or an external forecast does not fit the other inputs.
     """
     run = solved_run(given, method=method, tell=tell)
-    plan = _billed_plan(run, tell=tell)
+    plan = _with_headroom(_billed_plan(run, tell=tell), run)
+    if explains:
+        plan = replace(plan, explanation=explain(run.solved, run.given.market, run.forecast, tell=tell))
+    if with_frontier:
+        plan = replace(plan, frontier=plan_frontier(run.solved, tell=tell))
     tell("looking for what moved demand")
     return PlanAnswer(plan=plan, causes=_causes(run))
 
@@ -203,16 +138,30 @@ def _billed_plan(run: SolvedRun, *, tell: Tell) -> Plan:
     market, solved = given.market, run.solved
     planned = planned_commitments(solved)
     weights = run.window.weights
+    held = (*market.commitments, *planned)
+    ledger, available = DailyLedger(market.catalog), window_availability(solved.assembled.problem)
+    on_spot = SpotLedger(run.window, available)
+    money = MoneyLedgers()
+
+    def seen(bill: Bill, weight: float) -> None:
+        """Show a bill to all ledgers."""
+        ledger.add(bill, weight)
+        on_spot.add(bill, weight)
+        money.plan.add(bill, weight)
+
     judged = judge(
         market,
-        (*market.commitments, *planned),
+        held,
         run.window,
         spot_units=_spot(solved, solved.quantity, run.window),
         with_allocation=True,
+        on_bill=seen,
+        spot_available=available,
     )
-    owned = _judged_owned(run)
+    owned = _judged_owned(run, money.owned)
     tell("costing the plan on every path")
-    reduction = reduction_error(solved, run.forecast)
+    spot_of = availability_of(market, solved.assembled.problem.hours, seed=given.seed)
+    reduction = reduction_error(solved, run.forecast, spot_of=spot_of)
     tell("billing what it is compared with")
     rate = dict(zip(market.catalog.pools, market.catalog.on_demand_usd.tolist(), strict=True))
     bought = purchases(solved, on_demand_usd=rate, use=judged.use_fraction)
@@ -220,13 +169,15 @@ def _billed_plan(run: SolvedRun, *, tell: Tell) -> Plan:
     committed_new = float(weights @ (judged.committed_usd - owned.committed_usd))
     added = judged.stranded_usd - owned.stranded_usd
     new = summary("new", "", _only_new(judged, added, committed_new), weights)
+    advice = tuple(purchase for purchase in bought if purchase.decision_hour == first)
+    summaries = _summaries(run, judged, owned, money.on_demand)
     return Plan(
         title=f"Purchase plan from {date_of_hour(given.as_of_hour)}",
         as_of_hour=given.as_of_hour,
         horizon_end_hour=run.timeline.end_hour,
-        purchases=tuple(purchase for purchase in bought if purchase.decision_hour == first),
+        purchases=advice,
         schedule=tuple(purchase for purchase in bought if purchase.decision_hour != first),
-        summaries=_summaries(run, judged, owned),
+        summaries=summaries,
         scenario_weights=weights,
         new_stranded_fraction=new.stranded_fraction,
         new_stranded_cvar_fraction=new.stranded_cvar_fraction,
@@ -243,7 +194,35 @@ def _billed_plan(run: SolvedRun, *, tell: Tell) -> Plan:
         inputs=given.records,
         versions=versions(),
         seed=given.seed,
+        expected=expected_days(run.window, ledger, held, _drawn_scenarios(run)),
+        spot=on_spot.rows(market, peak_level=given.policy.headroom.quantile),
+        money=plan_money(_money_request(run, advice, judged), money),
     )
+
+
+def _with_headroom(plan: Plan, run: SolvedRun) -> Plan:
+    """Plan that also tells of shortages, lost sites and the work against them."""
+    headroom = plan_headroom(run.needs, plan.peaks, run.window, (run.given.market, run.given.policy, run.timeline))
+    return replace(plan, headroom=headroom, assumptions=(*plan.assumptions, *headroom_sentences(headroom)))
+
+
+def _money_request(run: SolvedRun, advice: tuple[Purchase, ...], judged: Judged) -> MoneyRequest:
+    """What the money of the plan is made from."""
+    return MoneyRequest(
+        market=run.given.market,
+        policy=run.given.policy,
+        timeline=run.timeline,
+        window=run.window,
+        planned=planned_commitments(run.solved),
+        advice=advice,
+        allocation=judged.allocation,
+        drivers=run.given.drivers,
+    )
+
+
+def _drawn_scenarios(run: SolvedRun) -> Prepared | None:
+    """Paths of the scenarios, as they were drawn."""
+    return None if run.drawn is None else run.drawn.of(run.forecast.kept, run.window.weights)
 
 
 def _causes(run: SolvedRun) -> Causes:
@@ -275,51 +254,22 @@ def solved_run(given: PlanningInputs, *, method: Method, tell: Tell, revise: Rev
     InfeasibleLimitsError, HistoryError, InputError
         As for `make_plan`.
     """
-    policy, market = given.policy, given.market
-    terms = tuple(offer.term_months for offer in market.buyable() if offer.term_months > 0)
-    timeline = planning_timeline(given.as_of_hour, cadence_months=policy.cadence_months, terms_months=terms or (12,))
-    hours, hour_weights = timeline.columns()
-    tell(f"forecasting {len(market.catalog.pools)} pools to {date_of_hour(timeline.end_hour)}")
-    request = ForecastRequest(
-        as_of_hour=given.as_of_hour,
-        hours=hours,
-        hour_weights=hour_weights,
-        settings=ForecastSettings(holiday_country=given.holiday_country),
-        drivers=given.drivers,
-        roadmap_source=given.roadmap_source,
-    )
-    forecast = forecast_demand(given.history, given.roadmap, request, np.random.default_rng(given.seed))
-    if given.external is not None:
-        forecast = following(forecast, given.external)
-    if revise is not None:
-        forecast = revise(forecast)
-    given = replace(given, market=market_with_unnamed(market, forecast))
-    market = given.market
-    scenarios = scenarios_with_unnamed(forecast).on_pools(market.catalog.pools)
-    window = scenarios.where(timeline.in_window(scenarios.hours))
-    pools = [market.pools[name] for name in market.catalog.pools]
-    needs = headroom_needs(window, pools, market.catalog.on_demand_usd, policy)
-    tell("setting up the optimization")
-    assembled = _assembled(scenarios, given, timeline)
-    context = PolicyContext(
-        policy=policy, market=market, timeline=timeline, firm=firm_requirements(needs, pools, timeline)
-    )
+    posed = posed_run(given, tell=tell, revise=revise)
     solved = solve(
-        with_limits(assembled, context), policy.increments, method=method, gap_fraction=GAP_FRACTION, tell=tell
+        with_limits(posed.assembled, posed.context),
+        given.policy.increments,
+        method=method,
+        gap_fraction=GAP_FRACTION,
+        tell=tell,
     )
-    return SolvedRun(given=given, timeline=timeline, forecast=forecast, window=window, needs=needs, solved=solved)
-
-
-def _assembled(scenarios: Scenarios, given: PlanningInputs, timeline: Timeline) -> Assembled:
-    """Problem of the run, before its limits."""
-    policy = given.policy
-    return assemble(
-        scenarios,
-        given.market,
-        timeline,
-        discount_rate_yearly=policy.discount_rate_yearly,
-        risk_lambda=policy.risk.lambda_,
-        keep_dominated=needs_dominated(policy),
+    return SolvedRun(
+        given=posed.given,
+        timeline=posed.timeline,
+        forecast=posed.forecast,
+        window=posed.window,
+        needs=posed.needs,
+        solved=solved,
+        drawn=posed.drawn,
     )
 
 
@@ -329,12 +279,20 @@ def _spot(solved: Solved, quantity: FloatArray, window: Scenarios) -> FloatArray
     return spot_units(problem, quantity, solved.classes)[:, :, problem.in_window].reshape(window.units.shape)
 
 
-def _judged_owned(run: SolvedRun) -> Judged:
-    """Bill what is owned alone."""
+def _judged_owned(run: SolvedRun, money: MoneyLedger) -> Judged:
+    """Bill what is owned alone, and note its money."""
     problem = run.solved.assembled.problem
     owned = np.nan_to_num(problem.batches.fixed_quantity)
     spot = _spot(run.solved, owned, run.window)
-    return judge(run.given.market, run.given.market.commitments, run.window, spot_units=spot)
+    available = window_availability(problem)
+    return judge(
+        run.given.market,
+        run.given.market.commitments,
+        run.window,
+        spot_units=spot,
+        spot_available=available,
+        on_bill=money.add,
+    )
 
 
 def _only_new(judged: Judged, added_usd: FloatArray, committed_usd: float) -> Judged:
@@ -342,16 +300,17 @@ def _only_new(judged: Judged, added_usd: FloatArray, committed_usd: float) -> Ju
     return replace(judged, stranded_usd=added_usd, committed_usd=np.full(len(added_usd), committed_usd))
 
 
-def _summaries(run: SolvedRun, judged: Judged, owned: Judged) -> tuple[CostSummary, ...]:
-    """The plan, then what it is compared with."""
+def _summaries(run: SolvedRun, judged: Judged, owned: Judged, money: MoneyLedger) -> tuple[CostSummary, ...]:
+    """The plan, then what it is compared with; the money of all on demand is noted."""
     market, window = run.given.market, run.window
     weights = window.weights
     out = [
         summary("plan", "This plan", judged, weights),
-        summary("all_on_demand", "All on demand", all_on_demand(market, window), weights),
+        summary("all_on_demand", "All on demand", all_on_demand(market, window, on_bill=money.add), weights),
         summary("keep_owned", "Only what is owned", owned, weights),
     ]
-    rival = look_back(market, run.given.history, window, run.timeline)
+    available = window_availability(run.solved.assembled.problem)
+    rival = look_back(market, run.given.history, window, run.timeline, spot_available=available)
     if rival is not None:
         out.append(summary("look_back_30_days", LOOK_BACK_TITLE, rival, weights))
     return tuple(out)
@@ -366,6 +325,12 @@ def _assumptions(run: SolvedRun) -> tuple[str, ...]:
         f"bought every {policy.cadence_months} months, too."
     )
     market, window_hours = run.given.market, np.array([timeline.start_hour, timeline.end_hour - 1])
+    has_hardware = any(offer.hardware is not None for offer in market.buyable())
+    hardware = (
+        f"Owned hardware that outlives {date_of_hour(timeline.valued_end_hour)} is worth there what it could be sold "
+        "for; where no resale value is declared, its upfront cost is spread over its life by what it can serve. "
+        "Nothing is sold before the end of its life."
+    )
     unnamed = (
         f"Demand that moves to hardware nobody has named yet stands in the plan as pools '{UNNAMED}': at the mean "
         "on-demand rate of its group, and covered by compute savings plans alone."
@@ -375,11 +340,14 @@ def _assumptions(run: SolvedRun) -> tuple[str, ...]:
     return (
         *((unnamed,) if has_unnamed else ()),
         *billing_sentences(market.catalog, market.pools, window_hours),
+        *spot_sentences(market),
         f"Purchases can be made on {len(timeline.decision_hours)} dates, every {policy.cadence_months} months; only "
         "those of the first date are advice.",
         *((tail,) if timeline.valued_end_hour > timeline.end_hour else ()),
+        *((hardware,) if has_hardware else ()),
         f"Discount rate {percent(policy.discount_rate_yearly, 2)} a year; costs in the tables are amortized and "
         "undiscounted.",
+        *goal_sentences(policy),
         "Later purchases are decided today for all scenarios alike, although more will be known by then; the look-back "
         "rule it is compared with decides anew on each date in each scenario, an advantage that this plan forgoes.",
     )

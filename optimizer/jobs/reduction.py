@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecasting.arrays import FloatArray, IntArray
+from forecasting.arrays import BoolArray, FloatArray, IntArray
 from forecasting.forecast import Forecast
 from forecasting.numerals import percent
 from forecasting.prepared import BLOCK_DAYS, Prepared, in_blocks
@@ -17,6 +17,7 @@ from forecasting.scenarios import Scenarios
 from optimizer.coefficients import window_fees
 from optimizer.costs import evaluation_of, spot_part
 from optimizer.jobs.solve import Solved
+from optimizer.jobs.spot import AvailabilityOf
 from optimizer.jobs.unnamed import unnamed_pools
 from optimizer.plan import Reduction
 from optimizer.problem import PlanningProblem
@@ -25,11 +26,12 @@ from optimizer.sweep import Sweeper
 
 MEASURES = ("expected", "p10", "p90", "cvar")
 NOT_COMPARED = (
-    "What the reduction of paths to scenarios changes is not known: an external forecast is put on the scenarios alone."
+    "What the reduction of paths to scenarios changes is not known: an external forecast is put on the scenarios alone"
+    ", and so is what a review asks for."
 )
 
 
-def reduction_error(solved: Solved, forecast: Forecast) -> Reduction:
+def reduction_error(solved: Solved, forecast: Forecast, *, spot_of: AvailabilityOf | None = None) -> Reduction:
     """Cost of a plan in the window on all paths that were drawn, beside that on the scenarios.
 
     Parameters
@@ -37,6 +39,8 @@ def reduction_error(solved: Solved, forecast: Forecast) -> Reduction:
     solved : Solved
         On the scenarios of the forecast.
     forecast : Forecast
+    spot_of : callable or None
+        Hours with spot of any paths, where they are drawn.
     """
     problem, every = solved.assembled.problem, forecast.every
     n_scenarios, level = len(problem.weights), problem.limits.cvar_level
@@ -51,7 +55,7 @@ def reduction_error(solved: Solved, forecast: Forecast) -> Reduction:
         )
     fees_usd = float(window_fees(problem) @ solved.quantity)
     on_scenarios = _measured(fees_usd + solved.found.window_recourse_usd, problem.weights, level)
-    path_usd = fees_usd + path_recourse_usd(solved, every, forecast.kept)
+    path_usd = fees_usd + path_recourse_usd(solved, every, forecast.kept, spot_of=spot_of)
     on_paths = _measured(path_usd, every.weights, level)
     n_paths = len(path_usd)
     error_usd = float(np.std(path_usd, ddof=1)) / math.sqrt(n_paths) if n_paths > 1 else math.nan
@@ -66,7 +70,9 @@ def reduction_error(solved: Solved, forecast: Forecast) -> Reduction:
     )
 
 
-def path_recourse_usd(solved: Solved, every: Prepared, kept: IntArray) -> FloatArray:
+def path_recourse_usd(
+    solved: Solved, every: Prepared, kept: IntArray, *, spot_of: AvailabilityOf | None = None
+) -> FloatArray:
     """On-demand and spot cost of every path inside the window, undiscounted.
 
     All purchases are those of the plan, later ones too, and so is the part of eligible demand that runs on spot where
@@ -79,6 +85,8 @@ def path_recourse_usd(solved: Solved, every: Prepared, kept: IntArray) -> FloatA
     every : Prepared
     kept : IntArray of shape (n_scenarios,)
         Rows of the paths that are the scenarios, whose cost is known.
+    spot_of : callable or None
+        Hours with spot of any paths, where they are drawn.
 
     Returns
     -------
@@ -96,14 +104,17 @@ def path_recourse_usd(solved: Solved, every: Prepared, kept: IntArray) -> FloatA
     for first in range(0, len(others), len(kept)):
         rows = others[first : first + len(kept)]
         batch = every.of(rows, np.full(len(rows), 1.0 / len(rows)))
+        available = None if spot_of is None else spot_of(rows)
         for block in blocks:
-            sweeper = Sweeper(_laid_out(problem, batch, block), solved.classes)
+            sweeper = Sweeper(_laid_out(problem, batch, block, available), solved.classes)
             found = sweeper(solved.quantity, spot_part=part)
             costs[rows] += evaluation_of(sweeper, solved.quantity, found).window_recourse_usd
     return costs
 
 
-def _laid_out(problem: PlanningProblem, batch: Prepared, hours: IntArray) -> PlanningProblem:
+def _laid_out(
+    problem: PlanningProblem, batch: Prepared, hours: IntArray, available: BoolArray | None
+) -> PlanningProblem:
     """Return the same problem on some paths and some of its hours."""
     at = np.searchsorted(problem.hours, hours)
     scenarios = Scenarios(
@@ -121,6 +132,7 @@ def _laid_out(problem: PlanningProblem, batch: Prepared, hours: IntArray) -> Pla
         in_window=problem.in_window[at],
         weights=scenarios.weights,
         demand=scenarios.units,
+        spot_available=None if available is None else available[:, :, at],
     )
 
 

@@ -3,11 +3,11 @@
 Not here: the plan itself, the billing rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from forecasting.arrays import FloatArray
+from forecasting.arrays import BoolArray, FloatArray
 from forecasting.history import History
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Market
@@ -19,18 +19,30 @@ from optimizer.look_back import LOOK_BACK_DAYS, LOOK_BACK_HOURS, LookBackRule, l
 from optimizer.portfolio import Commitment
 
 
-def all_on_demand(market: Market, scenarios: Scenarios) -> Judged:
-    """No commitment and no spot: every unit at its on-demand rate."""
-    return judge(market, (), scenarios, spot_units=np.zeros(scenarios.units.shape))
+def all_on_demand(
+    market: Market, scenarios: Scenarios, *, on_bill: Callable[[Bill, float], None] | None = None
+) -> Judged:
+    """No commitment and no spot: every unit at its on-demand rate; `on_bill` is given each bill and its weight."""
+    return judge(market, (), scenarios, spot_units=np.zeros(scenarios.units.shape), on_bill=on_bill)
 
 
-def look_back(market: Market, history: History, scenarios: Scenarios, timeline: Timeline) -> Judged | None:
-    """The look-back rule, followed on each date in each scenario; None where no compute savings plan is sold."""
+def look_back(
+    market: Market,
+    history: History,
+    scenarios: Scenarios,
+    timeline: Timeline,
+    *,
+    spot_available: BoolArray | None = None,
+) -> Judged | None:
+    """The look-back rule, followed on each date in each scenario; None where no compute savings plan is sold.
+
+    Spot is there where `spot_available`, of shape (n_scenarios, n_pools, n_hours), says so; None: not drawn.
+    """
     rule = look_back_rule(market)
     if rule is None:
         return None
     bought = _look_back_quantities(rule, history, scenarios, timeline)
-    bills = _bills(rule, bought, scenarios, timeline)
+    bills = _bills(rule, bought, scenarios, timeline, spot_available)
     return sum_up(bills, scenarios.weights)
 
 
@@ -43,8 +55,8 @@ def _look_back_quantities(rule: LookBackRule, history: History, scenarios: Scena
     for row, pool in enumerate(scenarios.pools):
         if pool in seen.pools:
             past[row] = seen.units[seen.pools.index(pool)]
-    offers = rule.instrument_offers
-    own = offers.index(rule.offer)
+    served = rule.served
+    own = served.first_row[rule.offer.offer_id]
     bought = np.zeros((len(timeline.decision_hours), n_scenarios))
     for place, date in enumerate(timeline.decision_hours):
         inside = (scenarios.hours >= date - LOOK_BACK_HOURS) & (scenarios.hours < date)
@@ -52,17 +64,23 @@ def _look_back_quantities(rule: LookBackRule, history: History, scenarios: Scena
         known = np.broadcast_to(past[:, LOOK_BACK_HOURS - n_known :], (n_scenarios, n_pools, n_known))
         recent = np.concatenate([known, scenarios.units[:, :, inside]], axis=2)
         hour_weights = np.concatenate([np.ones(n_known), scenarios.hour_weights[inside]])
-        held = np.zeros((len(offers), n_scenarios))
+        held = np.zeros((len(served.offers), n_scenarios))
         for owned in rule.market.commitments:
             if owned.start_hour <= date < owned.end_hour:
-                held[[offer.offer_id for offer in offers].index(owned.offer_id)] += owned.quantity
+                held[rule.instrument_at(owned, int(date))] += owned.quantity
         running = timeline.decision_hours[:place] + rule.offer.term_hours > date
         held[own] += bought[:place][running].sum(axis=0)
         bought[place] = rule.committed_hourly_usd(recent, held, hour_weights)
     return bought
 
 
-def _bills(rule: LookBackRule, bought: FloatArray, scenarios: Scenarios, timeline: Timeline) -> Iterator[Bill]:
+def _bills(
+    rule: LookBackRule,
+    bought: FloatArray,
+    scenarios: Scenarios,
+    timeline: Timeline,
+    spot_available: BoolArray | None,
+) -> Iterator[Bill]:
     """Bill each scenario under what is owned and what the rule bought in it."""
     market = rule.market
     for row, units in enumerate(scenarios.units):
@@ -76,7 +94,8 @@ def _bills(rule: LookBackRule, bought: FloatArray, scenarios: Scenarios, timelin
             )
             for place, date in enumerate(timeline.decision_hours)
         )
-        options = BillOptions(hour_weights=scenarios.hour_weights)
+        there = None if spot_available is None else spot_available[row]
+        options = BillOptions(hour_weights=scenarios.hour_weights, spot_available=there)
         yield bill_portfolio(market.catalog, market.pools, (*market.commitments, *new), scenarios.hours, units, options)
 
 

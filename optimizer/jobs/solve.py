@@ -11,8 +11,9 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
 from optimizer.assembly import Assembled
-from optimizer.costs import Evaluation, evaluate
+from optimizer.costs import Evaluation, evaluate_with
 from optimizer.cover import CoverClasses, cover_classes
+from optimizer.cut_program import CutProgram
 from optimizer.cutting_planes import CutOptions, CutSolution, solve_cuts
 from optimizer.errors import CertificateError, InfeasibleLimitsError, SolverError
 from optimizer.extensive import solve_extensive
@@ -25,17 +26,19 @@ from optimizer.relaxation import Relaxation, relaxation_message
 from optimizer.rounding import (
     Rounding,
     best_kept,
-    in_steps,
     is_whole,
     no_whole_steps,
+    to_buyable,
     with_steps,
     without_dust,
 )
 from optimizer.slack import SLACK_TOLERANCE, limit_values
 from optimizer.small_purchases import SMALL_FRACTION, without_small_purchases
 from optimizer.solver import SolverOptions, WholeOptions
+from optimizer.sweep import Sweeper
 from optimizer.whole_cuts import WholeCutOptions, round_by_cuts
 from optimizer.whole_extensive import solve_whole_extensive
+from optimizer.whole_program import whole_relaxations
 
 Method = Literal["auto", "extensive", "cuts"]
 Charge = Literal["window", "full-term"]  # what a purchase costs: its term inside the window, or all of it
@@ -69,6 +72,8 @@ class Solved:
     limit_prices_usd : tuple of (str, float)
         Fall of the optimum for each unit by which the bound of a limit is relaxed, >= 0, by name of the limit; the
         unit is a USD, or a unit of firm capacity.
+    priced_quantity : FloatArray of shape (n_batches,)
+        Quantities at which limits have these prices: what a whole of a limit's fraction is depends on them.
     reduced_cost_usd : FloatArray of shape (n_batches,)
         nan where not known.
     classes : CoverClasses
@@ -82,6 +87,7 @@ class Solved:
     rounding: Rounding
     n_left_out: int
     limit_prices_usd: tuple[tuple[str, float], ...]
+    priced_quantity: FloatArray
     reduced_cost_usd: FloatArray
     classes: CoverClasses
 
@@ -126,8 +132,10 @@ class _Optimum:
         Of `quantity`.
     lower_bound_usd : float
     limit_prices_usd : tuple of (str, float)
+    priced_quantity : FloatArray of shape (n_batches,)
     reduced_cost_usd : FloatArray of shape (n_batches,)
-    classes : CoverClasses
+    sweeper : Sweeper
+        Passes over the problem: one copy of demand for all that is asked after the search.
     cuts : CutSolution or None
         Where the extensive program was not the method.
     """
@@ -137,8 +145,9 @@ class _Optimum:
     found: Evaluation
     lower_bound_usd: float
     limit_prices_usd: tuple[tuple[str, float], ...]
+    priced_quantity: FloatArray
     reduced_cost_usd: FloatArray
-    classes: CoverClasses
+    sweeper: Sweeper
     cuts: CutSolution | None = None
 
 
@@ -168,7 +177,7 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
     assembled = with_steps(assembled, increments)
     problem = assembled.problem
     _refuse_ceiling_below_owned(problem)
-    small = problem.demand.size <= EXTENSIVE_MAX_CELLS
+    small = problem.demand.size <= EXTENSIVE_MAX_CELLS and problem.contract is None
     if method == "extensive" or (method == "auto" and small and not problem.limits.governs_use):
         best = _extensive(problem)
     elif method == "auto" and suits_first_order(problem):
@@ -178,9 +187,8 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
     if best.method != "extensive" or not problem.limits.governs_use:  # what idles is free to the extensive program
         _require_bounds_in_order(lower_usd=best.lower_bound_usd, upper_usd=best.found.objective_usd)
     exact, exact_found = without_small_purchases(
-        problem,
+        best.sweeper,
         (best.quantity, best.found),
-        best.classes,
         is_advised=assembled.decision_hour >= 0,
         most_rise_usd=min(SMALL_FRACTION, gap_fraction) * abs(best.found.objective_usd),
     )
@@ -194,8 +202,9 @@ def solve(assembled: Assembled, increments: Increments, *, method: Method, gap_f
         rounding=_in_whole_steps(problem, best, (exact, exact_found), aim=gap_fraction),
         n_left_out=int(np.sum((best.quantity > 0.0) & (exact == 0.0))),
         limit_prices_usd=best.limit_prices_usd,
+        priced_quantity=best.priced_quantity,
         reduced_cost_usd=best.reduced_cost_usd,
-        classes=best.classes,
+        classes=best.sweeper.classes,
     )
 
 
@@ -206,13 +215,13 @@ def _in_whole_steps(
     exact, found = priced
     clean = without_dust(problem, exact)
     if is_whole(problem, clean):
-        step = problem.batches.decided_step
-        quantity = in_steps(problem, clean / np.where(step > 0.0, step, 1.0), clean)
+        quantity = to_buyable(problem, clean)
         if not np.array_equal(quantity, exact):
-            found = evaluate(problem, quantity, best.classes)
+            found = evaluate_with(best.sweeper, quantity)
         return Rounding(method="none", quantity=quantity, found=found, lower_bound_usd=best.lower_bound_usd)
     rounding = None
-    if problem.demand.size <= EXTENSIVE_MAX_CELLS and not problem.limits.governs_use:
+    is_small = problem.demand.size <= EXTENSIVE_MAX_CELLS and problem.contract is None
+    if is_small and not problem.limits.governs_use:
         rounding = _whole_extensive(problem, best, aim=aim)
     if rounding is None:
         cuts = best.cuts or solve_cuts(problem, CutOptions(gap_fraction=aim))
@@ -226,10 +235,11 @@ def _whole_extensive(problem: PlanningProblem, best: _Optimum, *, aim: float) ->
     try:
         whole = solve_whole_extensive(problem, WholeOptions(gap_fraction=aim / 2, max_nodes=WHOLE_MAX_NODES))
     except InfeasibleLimitsError as error:
-        raise InfeasibleLimitsError(no_whole_steps(problem)) from error
+        relaxations = whole_relaxations(CutProgram(best.sweeper))
+        raise InfeasibleLimitsError(no_whole_steps(problem, relaxations)) from error
     except SolverError:
         return None
-    kept = best_kept(problem, (whole.quantity,), best.classes)
+    kept = best_kept(best.sweeper, (whole.quantity,))
     if kept is None:
         return None
     lower = max(whole.lower_bound_usd, best.lower_bound_usd)
@@ -252,7 +262,7 @@ def _refuse_ceiling_below_owned(problem: PlanningProblem) -> None:
     if ceiling is None:
         return
     owned = np.nan_to_num(problem.batches.fixed_quantity)
-    found = evaluate(problem, owned, cover_classes(problem.instruments, split_by_fee=True))
+    found = evaluate_with(Sweeper(problem, cover_classes(problem.instruments, split_by_fee=True)), owned)
     covered = limit_values(problem, owned, found).coverage
     if covered > ceiling + SLACK_TOLERANCE:
         change = Relaxation(label=MAXIMUM_COVERAGE, unit="fraction", is_floor=False, by=covered - ceiling, to=covered)
@@ -295,8 +305,9 @@ def _optimum_of(method: str, found: CutSolution) -> _Optimum:
         found=found.evaluation,
         lower_bound_usd=found.lower_bound_usd,
         limit_prices_usd=found.limit_prices_usd,
+        priced_quantity=found.priced_quantity,
         reduced_cost_usd=found.reduced_cost_usd,
-        classes=found.classes,
+        sweeper=found.program.sweeper,
         cuts=found,
     )
 
@@ -304,9 +315,9 @@ def _optimum_of(method: str, found: CutSolution) -> _Optimum:
 def _extensive(problem: PlanningProblem) -> _Optimum:
     """Solve by the readable program; its optimum is the lower bound, the cost recomputed the upper one."""
     found = solve_extensive(problem, SolverOptions())
-    classes = cover_classes(problem.instruments, split_by_fee=True)
+    sweeper = Sweeper(problem, cover_classes(problem.instruments, split_by_fee=True))
     quantity = np.where(problem.batches.is_decision, found.quantity, problem.batches.fixed_quantity)
-    again = evaluate(problem, quantity, classes)
+    again = evaluate_with(sweeper, quantity)
     return _Optimum(
         method="extensive",
         quantity=quantity,
@@ -314,6 +325,7 @@ def _extensive(problem: PlanningProblem) -> _Optimum:
         lower_bound_usd=found.objective_usd,
         # a dual is below 0 for a ceiling and above 0 for a floor: both save when relaxed
         limit_prices_usd=tuple((label, abs(dual)) for label, dual in found.duals.items()),
-        reduced_cost_usd=np.full(problem.batches.n_batches, np.nan),
-        classes=classes,
+        priced_quantity=quantity,
+        reduced_cost_usd=found.reduced_cost_usd,
+        sweeper=sweeper,
     )

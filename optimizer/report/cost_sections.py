@@ -10,6 +10,7 @@ from optimizer.report.markup import Heading, Html, element, folded, joined, tabl
 from optimizer.report.money_charts import allocation_charts, cost_chart
 from optimizer.report.numbers import column, usd, without_noise
 from optimizer.report.sections import figure, paragraph, section
+from optimizer.report.spot_parts import spot_parts
 from optimizer.report.words import change_fraction, kind_title, period
 
 METHOD_TITLES = {
@@ -29,7 +30,7 @@ def cost_section(plan: Plan) -> Html:
         paragraph(
             "ESR, effective savings rate: 1 minus cost over the cost of the same usage on demand. Coverage: part of "
             "the eligible on-demand value that commitments cover. Utilization: part of what is committed that usage "
-            "consumed. Stranded: committed value that no usage consumed; its CVaR is the mean of the worst "
+            "consumed. Stranded: committed value that no usage consumed. CVaR is the mean of the worst "
             "5 % of cases.",
             css="under",
         ),
@@ -41,11 +42,12 @@ def _cost_table(plan: Plan) -> Html:
     """Cost and savings."""
     summaries = plan.summaries
     reference = next((s.mean_usd for s in summaries if s.name == "all_on_demand"), None)
-    money = [column([getattr(s, key) for s in summaries]) for key in ("mean_usd", "p10_usd", "p50_usd", "p90_usd")]
+    keys = ("mean_usd", "p10_usd", "p50_usd", "p90_usd", "cvar_usd")
+    money = [column([getattr(s, key) for s in summaries]) for key in keys]
     savings = column([None if reference is None else reference - s.mean_usd for s in summaries])
     headings = (
         words("Way of buying"),
-        *(Heading(title=title, unit="USD") for title in ("Expected", "P10", "P50", "P90")),
+        *(Heading(title=title, unit="USD") for title in ("Expected", "P10", "P50", "P90", "CVaR")),
         Heading(title="Saved against on demand", unit="USD, expected"),
         Heading(title="ESR"),
     )
@@ -88,7 +90,7 @@ def cover_section(plan: Plan) -> Html:
     if not plan.allocation:
         return section("cover", "5. What covers demand", paragraph("There is no demand in the window."))
     charts = element("div", *map(figure, allocation_charts(plan)), attributes={"class": "pair"})
-    return section("cover", "5. What covers demand", charts, _kind_table(plan))
+    return section("cover", "5. What covers demand", charts, _kind_table(plan), *spot_parts(plan))
 
 
 def _kind_table(plan: Plan) -> Html:

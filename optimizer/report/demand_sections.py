@@ -21,6 +21,7 @@ from optimizer.report.forecast_causes import (
     growth_parts,
 )
 from optimizer.report.forecast_sections import MAX_ANOMALIES, anomaly_table
+from optimizer.report.headroom_parts import headroom_parts
 from optimizer.report.markup import Heading, Html, dates, element, escaped, folded, joined, name_text, table
 from optimizer.report.numbers import column, number
 from optimizer.report.sections import figure, paragraph, section
@@ -125,12 +126,13 @@ def peak_section(plan: Plan) -> Html:
         "peaks",
         "6. Peaks and headroom",
         paragraph(
-            "Required is the peak at the policy's quantile with headroom on top. Firm capacity is reservations that "
-            "guarantee it and on-demand quota times availability; where these are not declared it is not known and "
-            "nothing is enforced."
+            "Required is the peak at the policy's quantile with headroom on top, or more where a site may be lost. "
+            "Firm capacity is reservations that guarantee it and on-demand quota times availability; where these are "
+            "not declared it is not known and nothing is enforced."
         ),
         *map(figure, charts),
         *(_pool_peaks(pool, [row for row in plan.peaks if row.pool == pool]) for pool in pools),
+        *headroom_parts(plan.headroom),
     )
 
 

@@ -7,7 +7,10 @@ from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import Plan
 from optimizer.report.cost_sections import certificate_section, cost_section, cover_section
 from optimizer.report.demand_sections import demand_section, peak_section
+from optimizer.report.explain_sections import why_section
+from optimizer.report.frontier_section import frontier_section
 from optimizer.report.markup import Html, element
+from optimizer.report.money_section import money_section
 from optimizer.report.page_frame import contents, page_bytes
 from optimizer.report.purchase_sections import (
     buy_now_section,
@@ -30,6 +33,9 @@ CONTENTS = (
     ("expiries", "Expiries"),
     ("limits", "Limits"),
     ("certificate", "Certificate"),
+    ("money", "Money"),
+    ("why", "Why, and why not"),
+    ("frontier", "Frontier"),
     ("run", "Assumptions and inputs"),
 )
 
@@ -52,6 +58,9 @@ def report_html(plan: Plan, causes: Causes) -> bytes:
         expiry_section(plan),
         limits_section(plan),
         certificate_section(plan),
+        money_section(plan.money),
+        why_section(plan),
+        frontier_section(plan.frontier),
         run_section(plan),
     )
     header = (element("h1", plan.title), _under_title(plan), headline(plan), contents(CONTENTS))
@@ -68,7 +77,7 @@ def run_section(plan: Plan) -> Html:
     """Assumptions, inputs, versions, and how to get the same answer again."""
     return section(
         "run",
-        "10. Assumptions and inputs",
+        "13. Assumptions and inputs",
         assumption_list(plan.assumptions),
         record_tables(plan.inputs, plan.versions),
         again("plimsoll plan", options=f"--as-of {day(plan.as_of_hour)} --seed {plan.seed}", versions=plan.versions),

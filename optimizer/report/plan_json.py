@@ -3,6 +3,7 @@
 Not here: daily bands (in the page) and the allocation (a Parquet file), which are tables too long for it.
 """
 
+import hashlib
 import json
 import math
 from dataclasses import asdict
@@ -10,9 +11,13 @@ from typing import Any
 
 from forecasting.hours import iso_of_hour
 from optimizer.certificate import Certificate
+from optimizer.expected import Expected
+from optimizer.expected_file import EXPECTED_NAME, expected_parquet
 from optimizer.jobs.forecast_causes import Causes
 from optimizer.plan import CostSummary, Plan, Reduction
+from optimizer.plan_money import PlanMoney
 from optimizer.report.cause_json import anomaly_document, cause_documents, event_document
+from optimizer.report.explain_json import explanation_document, frontier_document
 from optimizer.report.words import change_fraction, recent_hour
 
 SCHEMA_VERSION = 2
@@ -64,7 +69,24 @@ def plan_document(plan: Plan, causes: Causes) -> dict[str, Any]:
         "inputs": [asdict(record) for record in plan.inputs],
         "versions": [{"name": name, "version": version} for name, version in plan.versions],
         "seed": plan.seed,
+        "spot": [asdict(row) for row in plan.spot],
+        "expected": None if plan.expected is None else expected_document(plan.expected),
+        "money": None if plan.money is None else money_document(plan.money),
+        "explanation": None if plan.explanation is None else explanation_document(plan.explanation),
+        "frontier": None if plan.frontier is None else frontier_document(plan.frontier),
+        "headroom": None if plan.headroom is None else asdict(plan.headroom),
     }
+
+
+def money_document(money: PlanMoney) -> dict[str, Any]:
+    """Money of a plan, its quarters with timestamps."""
+    return asdict(money) | {"quarters": [dated(asdict(one)) for one in money.quarters]}
+
+
+def expected_document(expected: Expected) -> dict[str, Any]:
+    """Which file beside the plan holds what it expects day by day."""
+    digest = hashlib.sha256(expected_parquet(expected)).hexdigest()
+    return {"name": EXPECTED_NAME, "sha256": digest, "knows_events": expected.knows_events}
 
 
 def certificate_document(certificate: Certificate) -> dict[str, Any]:

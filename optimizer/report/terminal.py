@@ -13,6 +13,7 @@ from rich.text import Text
 
 from forecasting.numerals import percent
 from optimizer.plan import PeakRow, Plan
+from optimizer.report.money_section import money_sentence
 from optimizer.report.numbers import column, number, quantity, usd, without_noise
 from optimizer.report.words import (
     ALL_POOLS,
@@ -57,6 +58,8 @@ def print_plan(plan: Plan, console: Console, *, out_dir: Path | None = None, fil
     say(console, f"{period(plan)} UTC. {saving_sentence(plan)}", width=width)
     _print_purchases(plan, console, width)
     _print_costs(plan, console, width)
+    if plan.money is not None:
+        say(console, money_sentence(plan.money), width=width)
     _print_peaks(plan, console)
     _print_limits(plan, console, width)
     _print_certificate(plan, console, width)

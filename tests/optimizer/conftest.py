@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
+from optimizer.coefficients import term_fees
 from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
 from optimizer.extensive import solve_extensive
-from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.legs import Succession
+from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
 from optimizer.problem import Batches, Instruments, PlanningProblem
 from optimizer.slack import limit_values
 from optimizer.solver import SolverOptions
+
+NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,7 @@ def _under_one_limit(name: str, fraction: float) -> PlanningProblem:
         "spot share": Limits(spot_share_max=fraction),
         "Q1": Limits(cash=(CashLimit(batch_indices=np.array([0]), usd=fraction, label="Q1"),)),
         "offer": Limits(shares=(ShareLimit(batch_indices=np.array([0]), fraction=fraction, label="offer"),)),
+        "date": Limits(purchases=(PurchaseLimit(batch_indices=np.array([0, 1]), usd=fraction, label="date"),)),
         "room": Limits(firm=(FirmRequirement(pool_index=0, start_hour=2, end_hour=9, units=fraction, label="room"),)),
     }
     rng = np.random.default_rng(11)
@@ -207,12 +212,18 @@ class Wish:
     """What an invented problem has.
 
     plans: "one" plan, two "proportional" ones, two "unlike" ones, or "real": one-year, three-year and family plans.
-    limits: keys of `_LIMITS`, each set so that it binds or nearly so.
+    has_hardware: two kinds that are owned and can be bought; one moves on to another pool, one serves two at once.
+    has_outages: in some hours of each scenario there is no spot in a pool.
+    has_lots: some purchases come in lots, some have a minimum, some both.
+    limits: keys of `_limited`, each set so that it binds or nearly so.
     """
 
     plans: str = "one"
     has_spot: bool = False
     has_capacity_reservations: bool = False
+    has_hardware: bool = False
+    has_outages: bool = False
+    has_lots: bool = False
     limits: tuple[str, ...] = ()
     risk_lambda: float = 0.0
 
@@ -278,6 +289,10 @@ def _invent(seed: int, wish: Wish) -> PlanningProblem:
             Batch(instrument=row, owned=float(rng.uniform(0, 5))),
         ]
         firm = (FirmRequirement(pool_index=1, start_hour=0, end_hour=first, units=rng.uniform(4, 14), label="room"),)
+    succession: Succession | None = None
+    if wish.has_hardware:
+        least_usd = float(on_demand_usd[:2].min())
+        succession = _add_hardware(rng, instruments, batches, least_usd=least_usd, n_hours=n_hours)
     spot = [(float(usd * rng.uniform(0.2, 1.1)), float(rng.uniform(0, 0.6))) for usd in on_demand_usd]
     mean = rng.uniform(0, 8, n_pools)[None, :, None] * rng.uniform(0.5, 1.5, (n_scenarios, n_pools, 1))
     season = 1 + 0.8 * rng.uniform(0, 1, n_hours)
@@ -294,7 +309,32 @@ def _invent(seed: int, wish: Wish) -> PlanningProblem:
         in_window=(np.arange(n_hours) < max(dates[1], 2)).tolist(),
         limits=Limits(cvar_level=0.6, firm=firm),
     )
-    return _limited(problem, wish.limits, tightness=float(rng.uniform(0.3, 0.9))) if wish.limits else problem
+    problem = replace(problem, instruments=replace(problem.instruments, succession=succession))
+    tightness = float(rng.uniform(0.3, 0.9))
+    if wish.has_outages:
+        problem = replace(problem, spot_available=rng.uniform(size=problem.demand.shape) < 0.7)
+    if wish.has_lots:
+        lots, minima = rng.choice([0.0, 0.0, 0.5, 1.0], (2, problem.batches.n_batches))
+        problem = replace(problem, batches=replace(problem.batches, step=lots, minimum=2.0 * minima))
+    return _limited(problem, wish.limits, tightness=tightness) if wish.limits else problem
+
+
+def _add_hardware(
+    rng: np.random.Generator, instruments: list[Instrument], batches: list[Batch], *, least_usd: float, n_hours: int
+) -> Succession:
+    """Add hardware that moves on from the first pool to the second, and such as serves both; some of it is owned."""
+    first, rest = len(instruments), (NAN,) * (len(instruments[0].draw) - 2)
+    fee = least_usd * rng.uniform(0.4, 0.9, 2)
+    for draw, usd, is_firm in (((1.0, NAN), fee[0], True), ((NAN, 0.5), fee[0], True), ((0.6, 1.0), fee[1], False)):
+        instruments.append(Instrument(draw=(*draw, *rest), fee_usd=float(usd), is_firm=is_firm))
+    for row, owned in ((first, NAN), (first + 2, NAN), (first, float(rng.uniform(0, 2))), (first + 2, NAN)):
+        start_hour = int(rng.integers(0, n_hours))  # some time after its order
+        upfront_usd = float(rng.uniform(1, 4))
+        batches.append(Batch(instrument=row, start_hour=start_hour, upfront_usd=upfront_usd, owned=owned))
+    age = int(rng.integers(1, n_hours))
+    return Succession(
+        next_row=np.array([-1] * first + [first + 1, -1, -1]), after_hours=np.array([0] * first + [age, 0, 0])
+    )
 
 
 def _limited(problem: PlanningProblem, names: tuple[str, ...], *, tightness: float) -> PlanningProblem:
@@ -307,20 +347,39 @@ def _limited(problem: PlanningProblem, names: tuple[str, ...], *, tightness: flo
     decided = np.flatnonzero(problem.batches.is_decision)
     upfront = float(problem.batches.upfront_usd[decided] @ free[decided])
     share = ShareLimit(batch_indices=decided[-3:], fraction=0.2 * tightness, label="share")
+    committed = float(term_fees(problem)[decided] @ free[decided])
     end_hour = int(problem.hours[-1]) + 1
     room = FirmRequirement(pool_index=0, start_hour=0, end_hour=end_hour, units=8.0 * tightness, label="room of first")
     known = {
         "stranded": {"stranded_expected_fraction": value.stranded_expected * tightness},
         "stranded CVaR": {"stranded_cvar_fraction": value.stranded_cvar * tightness},
         "coverage floor": {"coverage_min_fraction": 1 - (1 - value.coverage) * (0.5 + tightness / 2)},
+        "coverage between": {
+            "coverage_min_fraction": 0.6 * value.coverage * tightness,
+            "coverage_max_fraction": value.coverage * (1 + tightness) / 2,
+        },
         "coverage ceiling": {"coverage_max_fraction": value.coverage * tightness},
         "spot": {"spot_share_max": value.spot_share * tightness},
         "cash": {"cash": (CashLimit(batch_indices=decided, usd=upfront * tightness, label="cash"),)},
         "share": {"shares": (share,)},
+        "shares": {"shares": (share, *_shares_of_all(problem, tightness))},
+        "date": {"purchases": (PurchaseLimit(batch_indices=decided, usd=committed * tightness, label="date"),)},
         "firm": {"firm": (*problem.limits.firm, room)},
+        "some firm": {"firm": (*problem.limits.firm, replace(room, units=1.5 * tightness))},
     }
     changes = {field: limit for name in names for field, limit in known[name].items()}
     return replace(problem, limits=replace(problem.limits, **changes))
+
+
+def _shares_of_all(problem: PlanningProblem, tightness: float) -> tuple[ShareLimit, ...]:
+    """Ceilings on each offer, and on what is held to the end, as a term."""
+    batches, limits = problem.batches, []
+    decided = np.flatnonzero(batches.is_decision)
+    for row in np.unique(batches.instrument[decided]).tolist():
+        mine = decided[batches.instrument[decided] == row]
+        limits.append(ShareLimit(batch_indices=mine, fraction=0.5 + 0.5 * tightness, label=f"offer {row}"))
+    late = decided[batches.start_hour[decided] > 0]
+    return (*limits, ShareLimit(batch_indices=late, fraction=tightness, label="term"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

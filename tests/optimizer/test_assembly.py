@@ -7,12 +7,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.hours import add_months, hour_of_date
 from forecasting.scenarios import Scenarios
-from optimizer.assembly import Assembled, Market, assemble, effective_spot_usd
+from optimizer.assembly import Assembled, Market, assemble
 from optimizer.calendar_dates import Timeline, discount_factor_at, discount_factors, planning_timeline
 from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
+from optimizer.spot.rates import effective_spot_usd
 
 START = hour_of_date("2024-01-01")
 POOLS = ("a", "b")
@@ -213,3 +214,16 @@ def test_the_full_term_is_charged_as_cash_is_paid_and_what_is_owned_as_before(ra
     assert_allclose(inside[1] / full[1], 600 / YEAR)
     if rate == 0.0:
         assert_allclose(inside[2] / full[2], 600 / YEAR)
+
+
+def test_a_dearer_offer_stays_where_its_lots_or_minimum_are_its_own():
+    dear = replace(RESERVATION, offer_id="ri-dear", hourly_usd=0.7)
+    small, from_ten = replace(dear, lot_quantity=1.0), replace(dear, minimum_quantity=10.0)
+    lots = replace(RESERVATION, lot_quantity=25.0)
+
+    def kept(*offers: Offer) -> set[str]:
+        return {offer.offer_id for offer in _assembled(_market(offers), keep_dominated=False).offers}
+
+    assert kept(RESERVATION, dear) == {"ri"}
+    assert kept(lots, small) == kept(lots, dear) == kept(RESERVATION, from_ten) == {"ri", "ri-dear"}
+    assert kept(lots, replace(dear, lot_quantity=25.0)) == {"ri"}

@@ -11,7 +11,7 @@ from optimizer.costs import evaluate
 from optimizer.cutting_planes import CutOptions, CutSolution, solve_cuts
 from optimizer.extensive import solve_extensive
 from optimizer.first_order import MANY_POOLS, solve_first_order, suits_first_order
-from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
 from optimizer.problem import PlanningProblem
 from optimizer.slack import limit_slack, limit_values
 from optimizer.solver import SolverOptions
@@ -192,6 +192,7 @@ def test_what_the_method_does_not_know_is_left_to_the_others(build):
         Limits(stranded_cvar_fraction=0.5),
         Limits(cash=(CashLimit(batch_indices=np.array([0]), usd=1.0, label="Q1"),)),
         Limits(shares=(ShareLimit(batch_indices=np.array([0]), fraction=0.5, label="offer"),)),
+        Limits(purchases=(PurchaseLimit(batch_indices=np.array([0]), usd=1.0, label="date"),)),
         Limits(firm=(FirmRequirement(pool_index=0, start_hour=0, end_hour=2, units=1.0, label="room"),)),
     ]
     others = [replace(problem, limits=limits) for limits in limited]

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from forecasting.hours import hour_of_date
@@ -9,11 +7,10 @@ from forecasting.scenarios import Scenarios
 from optimizer.calendar_dates import Timeline
 from optimizer.headroom import (
     HeadroomNeed,
-    firm_on_demand_units,
     firm_requirements,
     headroom_needs,
-    units_by_expected_loss,
 )
+from optimizer.headroom_policy import ImpactPart, MitigationPart
 from optimizer.policy import Headroom, Policy
 from optimizer.pools import Pool
 
@@ -22,29 +19,6 @@ START = hour_of_date("2024-01-01")
 
 def _pool(**declared: float) -> Pool:
     return Pool(name="web", **declared)
-
-
-@given(seed=st.integers(0, 10**6))
-def test_capacity_by_expected_loss_is_the_cheapest_of_a_fine_grid(seed: int):
-    rng = np.random.default_rng(seed)
-    peaks, weights = rng.uniform(5.0, 50.0, 6), rng.dirichlet(np.ones(6))
-    pool = _pool(
-        impact_usd_per_hour=float(rng.uniform(0, 500)),
-        blast_radius_fraction=float(rng.uniform()),
-        detect_hours=0.5,
-        repair_hours=2.0,
-        on_demand_quota_units=float(rng.uniform(0, 30)),
-        on_demand_availability_fraction=0.8,
-    )
-    unit_usd, firm = float(rng.uniform(0.1, 20.0)), firm_on_demand_units(pool)
-
-    def total_usd(units: float) -> float:
-        loss = pool.impact_usd_per_hour * pool.blast_radius_fraction * 2.5
-        return unit_usd * max(units - firm, 0.0) + float(weights @ (peaks > units)) * loss
-
-    chosen = units_by_expected_loss(peaks, weights, pool, unit_usd=unit_usd)
-    grid = np.concatenate([np.linspace(0.0, 60.0, 400), peaks])
-    assert total_usd(chosen) <= min(total_usd(float(units)) for units in grid) + 1e-9
 
 
 def _scenarios(units: list[list[float]], n_hours: int) -> Scenarios:
@@ -109,3 +83,24 @@ def test_requirements_are_cut_at_decision_dates():
 @pytest.mark.parametrize("on_demand_units", [None, 12.0, 20.0], ids=["not declared", "just enough", "plenty"])
 def test_nothing_is_required_where_on_demand_serves_or_is_not_declared(on_demand_units: float | None):
     assert firm_requirements([_need(12.0, on_demand_units)], [_pool()], _timeline([START], 31 * 24)) == ()
+
+
+def test_expected_loss_takes_calendar_credits_and_decided_work_into_account():
+    scenarios = _scenarios([[10.0], [20.0]], 31 * 24)
+    rate = np.array([1.0])  # 7,440 USD for the ten units between the peaks, which are exceeded with a chance of 0.5
+
+    def units(*, decided: bool = False, factor: float = 1.0, **declared: float) -> float:
+        """Capacity that is asked for."""
+        calendar = (ImpactPart(name="new year", factor=factor, start="2024-01-01", end="2024-01-01"),)
+        work = (MitigationPart(name="cells", pools=("web",), blast_factor=0.5, decided=decided, start="2024-01-01"),)
+        headroom = Headroom(by="expected_loss", impact_calendar=calendar, mitigations=work)
+        return headroom_needs(scenarios, [_pool(**declared)], rate, Policy(headroom=headroom))[0].required_units
+
+    free = {"on_demand_quota_units": 10.0, "on_demand_availability_fraction": 1.0}
+    credits = {"sla_affected_fraction": 0.5, "sla_monthly_bill_usd": 1e4, "sla_credit_fraction": 0.4}
+    assert units(impact_usd_per_hour=14_000.0, **free) == 10.0
+    assert units(impact_usd_per_hour=15_000.0, **free) == 20.0
+    assert units(impact_usd_per_hour=15_000.0, decided=True, **free) == 10.0
+    assert units(impact_usd_per_hour=14_000.0, factor=2.0, **free) == 20.0
+    assert units(impact_usd_per_hour=14_000.0, **free, **credits) == 20.0  # 2,000 USD of credits
+    assert units(sla_affected_fraction=1.0, sla_monthly_bill_usd=1e6, sla_credit_fraction=0.1, **free) == 20.0

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from optimizer.assembly import Market
+from optimizer.hardware import Hardware
 from optimizer.look_back import look_back_rule
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
@@ -79,3 +80,26 @@ def test_takes_the_deepest_of_the_widest_plans_of_the_shortest_term():
 @pytest.mark.parametrize("offers", [[]], ids=["no plan"])
 def test_no_rule_without_a_plan(offers: list[Offer]):
     assert look_back_rule(_market(offers)) is None
+
+
+def test_owned_hardware_counts_in_the_pool_of_its_age():
+    moved = Offer(
+        offer_id="rack",
+        kind=OfferKind.OWNED_HARDWARE,
+        provider="own",
+        region="",
+        pools=("a", "b"),
+        draw=np.ones(2),
+        hourly_usd=0.1,
+        upfront_usd=0.0,
+        term_months=36,
+        payment_option="all",
+        hardware=Hardware(from_hours=(0, 8760), until_hours=(8760, 26280)),
+    )
+    owned = Commitment(commitment_id="one", offer_id="rack", quantity=4.0, start_hour=0, end_hour=26280)
+    rule = look_back_rule(_market([_plan("csp", (0.7, 1.4)), moved], (owned,)))
+    past = np.full((1, 2, 10), 4.0)
+    for hour, left in ((8759, 4.0 * 1.4), (8760, 4.0 * 0.7)):
+        held = np.zeros((len(rule.served.offers), 1))
+        held[rule.instrument_at(owned, hour)] = owned.quantity
+        assert_allclose(rule.committed_hourly_usd(past, held), [left], rtol=1e-9)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -6,6 +8,7 @@ from forecasting.hours import add_months, hour_of_date
 from forecasting.scenarios import Scenarios
 from optimizer.assembly import Assembled, Market, assemble
 from optimizer.calendar_dates import planning_timeline
+from optimizer.coefficients import term_fees
 from optimizer.limits import FirmRequirement
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.policy import Concentration, Coverage, Increments, Policy, Stranded
@@ -101,10 +104,48 @@ def test_cash_is_limited_in_each_quarter_for_what_is_bought_in_it():
     assert_array_equal(np.sort(np.concatenate([limit.batch_indices for limit in cash])), decided)
 
 
+def test_what_is_committed_over_whole_terms_is_limited_on_each_date():
+    assembled, context = _context(Policy(purchase_usd_per_date=700.0))
+    purchases = with_limits(assembled, context).problem.limits.purchases
+    labels = [
+        "purchases on 2024-01-01",
+        "purchases on 2024-04-01",
+        "purchases on 2024-07-01",
+        "purchases on 2024-10-01",
+    ]
+    assert [(limit.label, limit.usd) for limit in purchases] == [(label, 700.0) for label in labels]
+    assert np.all(assembled.decision_hour[purchases[1].batch_indices] == add_months(START, 3))
+    # a reservation of a year at 0.5 USD/h and 100 USD upfront, bought late or not
+    fees = term_fees(assembled.problem)
+    assert_allclose(fees[purchases[3].batch_indices[:2]], 0.5 * 8760 + 100.0)
+
+
+def test_shares_are_limited_by_term_whatever_the_unit_of_its_length():
+    assembled, context = _context(Policy(concentration=Concentration(term_fraction=0.6)))
+    offers = (
+        replace(assembled.offers[0], term_months=36),
+        replace(assembled.offers[1], term_months=0, given_term_hours=900),
+        assembled.offers[2],
+    )
+    shares = with_limits(replace(assembled, offers=offers), context).problem.limits.shares
+    assert [share.label for share in shares] == [
+        "share of term 900 h",
+        "share of term 12 months",
+        "share of term 36 months",
+    ]
+    assert all(share.fraction == 0.6 for share in shares)
+    rows = assembled.problem.batches.instrument
+    assert [set(rows[share.batch_indices].tolist()) for share in shares] == [{1}, {2}, {0}]
+    bought = np.flatnonzero(assembled.decision_hour >= 0)
+    assert_array_equal(np.sort(np.concatenate([share.batch_indices for share in shares])), bought)
+
+
 def test_dominated_offers_are_needed_only_where_shares_are_limited():
     assert not needs_dominated(Policy(stranded=Stranded(expected_fraction=0.1)))
     assert needs_dominated(Policy(concentration=Concentration(offer_fraction=0.5)))
     assert needs_dominated(Policy(concentration=Concentration(family_fraction=0.5)))
+    assert needs_dominated(Policy(concentration=Concentration(term_fraction=0.5)))
+    assert needs_dominated(Policy(purchase_usd_per_date=1e6))
     assert needs_dominated(Policy(increments=Increments(usd_per_hour=0.5)))
 
 

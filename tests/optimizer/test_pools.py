@@ -28,10 +28,12 @@ def test_what_is_not_declared_is_the_cautious_value(tmp_path):
 def test_every_column_arrives_and_empty_cells_keep_the_default(tmp_path):
     text = (
         "pool,family,size,normalization_factor,account,zone,platform,tenancy,spot_eligible_fraction,spot_availability,"
-        "interruption_overhead_fraction,on_demand_quota_units,on_demand_availability_fraction,impact_usd_per_hour,"
-        "blast_radius_fraction,detect_hours,repair_hours,owner\n"
-        "web,m5,large,4,a,z,linux,shared,0.5,0.9,0.1,100,0.8,1000,0.3,0.5,2,shop\n"
-        "api" + "," * 17 + "\n"
+        "interruption_overhead_fraction,spot_outage_hours,spot_correlation,deadline_window_hours,deadline_work_hours,"
+        "on_demand_quota_units,on_demand_availability_fraction,impact_usd_per_hour,"
+        "blast_radius_fraction,detect_hours,repair_hours,sla_affected_fraction,sla_monthly_bill_usd,"
+        "sla_credit_fraction,failover_group,owner\n"
+        "web,m5,large,4,a,z,linux,shared,0.5,0.9,0.1,6,0.4,8,3.5,100,0.8,1000,0.3,0.5,2,0.7,9000,0.25,front,shop\n"
+        "api" + "," * 25 + "\n"
     )
     pools = read_pools(write(tmp_path, text))
     assert pools["api"] == Pool(name="api")
@@ -48,13 +50,29 @@ def test_every_column_arrives_and_empty_cells_keep_the_default(tmp_path):
         spot_eligible_fraction=0.5,
         spot_availability=0.9,
         interruption_overhead_fraction=0.1,
+        spot_outage_hours=6.0,
+        spot_correlation=0.4,
+        deadline_window_hours=8.0,
+        deadline_work_hours=3.5,
         on_demand_quota_units=100.0,
         on_demand_availability_fraction=0.8,
         impact_usd_per_hour=1000.0,
         blast_radius_fraction=0.3,
         detect_hours=0.5,
         repair_hours=2.0,
+        sla_affected_fraction=0.7,
+        sla_monthly_bill_usd=9000.0,
+        sla_credit_fraction=0.25,
+        failover_group="front",
     )
+
+
+def test_credits_need_all_that_they_are_made_of(tmp_path):
+    text = "pool,sla_affected_fraction,sla_monthly_bill_usd,sla_credit_fraction\na,0.5,,0.1\nb,,,\nc,0.5,1,0.1\nd,1,,\n"
+    message = refusal(tmp_path, text)
+    assert "row 1: must be there where sla_affected_fraction or sla_credit_fraction is" in message
+    assert "'sla_monthly_bill_usd', row 4" in message
+    assert "2 problems" in message
 
 
 def test_a_declared_zero_is_not_a_default(tmp_path):

@@ -300,9 +300,15 @@ def test_a_bad_row_is_refused_with_its_place(tmp_path, row, part):
             id="kinds",
         ),
         pytest.param(
+            "x,capacity_reservation,own,us,web,12,none,0,0",
+            "x,capacity_reservation,own,us,api,12,none,0,0",
+            "row 5: offer 'x' of kind capacity_reservation must cover one pool, got 2",
+            id="capacity reservation",
+        ),
+        pytest.param(
             "x,owned_hardware,own,us,web,12,none,1,0",
-            "x,owned_hardware,own,us,api,12,none,1,0",
-            "row 5: offer 'x' of kind owned_hardware must cover one pool, got 2",
+            "x,owned_hardware,own,us,api,12,none,2,0",
+            "column 'hourly_usd', row 5: must be the same in all rows of offer 'x', got 2.0, but 1.0 in row 4",
             id="hardware",
         ),
         pytest.param(
@@ -366,3 +372,44 @@ def test_the_prices_of_the_real_trace_are_read(shared_data):
     np.testing.assert_allclose(catalog.on_demand_usd, 1.0)
     assert len(catalog.offers) == 2 * len(pools) + 2
     np.testing.assert_allclose(catalog.offer("csp1y:r1").draw, 0.73)
+
+
+WITH_RULES = f"{HEADER},lot_quantity,minimum_quantity"
+
+
+def test_lots_and_minima_are_those_of_the_offer_and_none_where_the_cells_are_empty(tmp_path):
+    rows = [f"{row},," for row in MARKET]
+    ri, sp = (
+        "ri,reserved_standard,aws,us,web,12,none,0.6,0,5,20",
+        "sp,compute_savings_plan,aws,,{},12,none,0.7,0,,0.001",
+    )
+    catalog = catalog_of(tmp_path, *rows, ri, sp.format("web"), sp.format("api"), header=WITH_RULES)
+    assert (catalog.offer("ri").lot_quantity, catalog.offer("ri").minimum_quantity) == (5.0, 20.0)
+    assert (catalog.offer("sp").lot_quantity, catalog.offer("sp").minimum_quantity) == (0.0, 0.001)
+    bare = catalog_of(tmp_path, *MARKET, "ri,reserved_standard,aws,us,web,12,none,0.6,0").offer("ri")
+    assert (bare.lot_quantity, bare.minimum_quantity) == (0.0, 0.0)
+
+
+def test_all_problems_of_lots_and_minima_come_at_once(tmp_path):
+    rows = (
+        "od:web,on_demand,aws,us,web,0,none,1.0,0,1,",
+        "od:api,on_demand,aws,us,api,0,none,2.0,0,,",
+        "spot:web,spot,aws,us,web,0,none,0.3,0,,2",
+        "sp,compute_savings_plan,aws,,web,12,none,0.7,0,0.5,0.001",
+        "sp,compute_savings_plan,aws,,api,12,none,1.5,0,0.5,",
+    )
+    text = refusal(tmp_path, *rows, header=WITH_RULES)
+    assert "3 problems" in text
+    assert "column 'lot_quantity', row 1: must be empty for on_demand, got 1." in text
+    assert "column 'minimum_quantity', row 3: must be empty for spot, got 2." in text
+    assert (
+        "column 'minimum_quantity', row 5: must be the same in all rows of offer 'sp', got an empty cell, but 0.001 in "
+        "row 4" in text
+    )
+
+
+@pytest.mark.parametrize("cell", ["0", "-1", "nan"])
+def test_a_lot_of_nothing_is_refused(tmp_path, cell: str):
+    row = f"ri,reserved_standard,aws,us,web,12,none,0.6,0,{cell},"
+    text = refusal(tmp_path, *(f"{row},," for row in MARKET), row, header=WITH_RULES)
+    assert "column 'lot_quantity', row 4: must be" in text

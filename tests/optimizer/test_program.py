@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optimizer import limit_rows, program, whole_rows
-from optimizer.limits import CashLimit, FirmRequirement, Limits, ShareLimit
+from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
 from optimizer.problem import PlanningProblem
 from optimizer.program import Program, declare_variables, linear
 
@@ -54,6 +54,7 @@ def golden_problem(build) -> PlanningProblem:
         spot_share_max=0.3,
         cash=(CashLimit(batch_indices=np.array([0, 2]), usd=40.0, label="cash of the quarter"),),
         shares=(ShareLimit(batch_indices=np.array([0]), fraction=0.8, label="offer0"),),
+        purchases=(PurchaseLimit(batch_indices=np.array([0, 2]), usd=50.0, label="purchases of the date"),),
         firm=(FirmRequirement(pool_index=1, start_hour=0, end_hour=2, units=7.0, label="headroom of pool1"),),
     )
     return build.problem(
@@ -70,9 +71,9 @@ def golden_problem(build) -> PlanningProblem:
 
 
 def _in_whole_numbers(problem: PlanningProblem) -> PlanningProblem:
-    """Reservations in units, the plan in half a USD per hour, the capacity reservation as it likes."""
-    step = np.array([1.0, 1.0, 0.5, 0.0, 0.0])
-    return replace(problem, batches=replace(problem.batches, step=step), has_whole_use=True)
+    """Reservations in units, the plan in half a USD per hour, the capacity reservation as it likes; two minima."""
+    step, minimum = np.array([1.0, 1.0, 0.5, 0.0, 0.0]), np.array([2.0, 2.0, 0.5, 3.0, 0.0])
+    return replace(problem, batches=replace(problem.batches, step=step, minimum=minimum), has_whole_use=True)
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

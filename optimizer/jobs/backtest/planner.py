@@ -25,7 +25,7 @@ from optimizer.jobs.purchases import planned_commitments
 from optimizer.jobs.quarterly import PlanningInputs, SolvedRun, read_planning_inputs, solved_run
 from optimizer.jobs.unnamed import scenarios_with_unnamed, unnamed_pools
 from optimizer.policy import Policy
-from optimizer.portfolio import Commitment
+from optimizer.portfolio import Commitment, order_hour
 
 LOW_LEVEL, HIGH_LEVEL = 0.05, 0.95
 LOSS_LEVELS = tuple(level / 10 for level in range(1, 10))
@@ -77,7 +77,12 @@ class PlannerChain:
         except InfeasibleLimitsError as error:
             msg = f"the decision of {date_of_hour(date_hour)} cannot be made: {error}"
             raise InfeasibleLimitsError(msg) from error
-        planned = [owned for owned in planned_commitments(run.solved) if owned.start_hour == date_hour]
+        offer_of = run.given.market.catalog.offer
+        planned = [
+            owned
+            for owned in planned_commitments(run.solved)
+            if order_hour(owned, offer_of(owned.offer_id)) == date_hour
+        ]
         taken = frozenset(owned.commitment_id for owned in given.market.commitments)
         bought = own_names(tuple(planned), taken)
         portfolio = (*given.market.commitments, *bought)

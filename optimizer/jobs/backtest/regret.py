@@ -13,7 +13,7 @@ from optimizer.jobs.backtest.decisions import Replay
 from optimizer.jobs.backtest.hindsight import Hindsight, applied_usd, hindsight
 from optimizer.jobs.backtest.request import Setting
 from optimizer.jobs.solve import Tell
-from optimizer.portfolio import Commitment
+from optimizer.portfolio import Commitment, order_hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,8 @@ def freedom_ladder(replay: Replay, setting: Setting, market: Market, *, tell: Te
     tell : callable
     """
     bought: tuple[Commitment, ...] = replay.bought
-    batches = frozenset((owned.offer_id, owned.start_hour) for owned in bought)
+    offer_of = market.catalog.offer
+    batches = frozenset((owned.offer_id, order_hour(owned, offer_of(owned.offer_id))) for owned in bought)
     offers = frozenset(owned.offer_id for owned in bought)
     return Ladder(
         applied_usd=applied_usd(setting, market, bought),

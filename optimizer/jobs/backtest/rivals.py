@@ -12,7 +12,7 @@ from forecasting.arrays import BoolArray, FloatArray
 from forecasting.history import History
 from forecasting.hours import HOURS_PER_DAY, date_of_hour, term_hours
 from forecasting.scenarios import Scenarios
-from optimizer.assembly import Assembled, Market, assemble, effective_spot_usd
+from optimizer.assembly import Assembled, Market, assemble
 from optimizer.billing.replay import bill_portfolio
 from optimizer.calendar_dates import Timeline
 from optimizer.jobs.backtest.decisions import Decision, own_names
@@ -23,6 +23,7 @@ from optimizer.jobs.solve import solve
 from optimizer.offers import Offer
 from optimizer.policy import Increments
 from optimizer.portfolio import Commitment
+from optimizer.spot.rates import effective_spot_usd
 
 GAP_FRACTION = 1e-6
 
@@ -121,12 +122,12 @@ def _running(market: Market, date_hour: int, n_hours: int) -> Market:
 
 
 def _allowed(rule: Rule, market: Market, date_hour: int) -> tuple[Offer, ...]:
-    """Offers that the rule may buy on the date."""
+    """Offers that the rule may buy on the date; what serves later, or other pools later, is no matter of the past."""
     offers = [
         offer
         for offer in market.buyable()
         if offer.kind in rule.kinds
-        and not offer.is_open_ended
+        and not (offer.is_open_ended or offer.lead_hours or len(offer.age_bands) > 1)
         and (offer.available_from_hour is None or offer.available_from_hour <= date_hour)
     ]
     shortest = min((offer.term_hours for offer in offers), default=0)
@@ -241,6 +242,7 @@ def _statistic(rule: Rule, series: FloatArray) -> float:
 
 
 def _in_steps(quantity: float, offer: Offer, steps: Increments) -> float:
-    """Quantity in whole steps, rounded down: a rule buys no more than it found."""
-    step = (steps.usd_per_hour if offer.is_plan else steps.units) or 0.0
-    return quantity if step == 0.0 else float(np.floor(quantity / step + 1e-9)) * step
+    """Quantity in whole steps, rounded down, and nothing below a minimum: a rule buys no more than it found."""
+    step = offer.lot_quantity or (steps.usd_per_hour if offer.is_plan else steps.units) or 0.0
+    stepped = quantity if step == 0.0 else float(np.floor(quantity / step + 1e-9)) * step
+    return stepped if stepped * (1.0 + 1e-9) >= offer.minimum_quantity else 0.0

@@ -38,6 +38,7 @@ from optimizer.jobs.purchases import purchase_of
 from optimizer.jobs.solve import Tell
 from optimizer.jobs.versions import versions
 from optimizer.plan import Purchase
+from optimizer.portfolio import order_hour
 
 OURS = "plimsoll"
 FREE, UNROUNDED = "without limits", "without steps"
@@ -153,7 +154,7 @@ def _answer(
         rivals=tuple(track_of(replay, setting, market) for replay in replays[n_planners:]),
         on_demand=on_demand_figures(setting, market, start_hour=setting.start_hour, end_hour=setting.end_hour),
         on_demand_daily_usd=_on_demand_daily(setting, market),
-        clairvoyant=track_of(_clairvoyant(ladder, setting), setting, market),
+        clairvoyant=track_of(_clairvoyant(ladder, setting, market), setting, market),
         certificate=ladder.clairvoyant,
         regret=_regret(ours, (unrounded, free), ladder, (setting, market)),
         checks=_checks(ours, setting, market),
@@ -167,10 +168,11 @@ def _answer(
     )
 
 
-def _clairvoyant(ladder: Ladder, setting: Setting) -> Replay:
+def _clairvoyant(ladder: Ladder, setting: Setting, market: Market) -> Replay:
     """Purchases of the optimum in hindsight by date."""
+    bought = [(order_hour(one, market.catalog.offer(one.offer_id)), one) for one in ladder.clairvoyant.bought]
     decisions = tuple(
-        Decision(date_hour=date, bought=tuple(one for one in ladder.clairvoyant.bought if one.start_hour == date))
+        Decision(date_hour=date, bought=tuple(one for bought_hour, one in bought if bought_hour == date))
         for date in setting.dates.tolist()
     )
     return Replay(name="clairvoyant", title="Clairvoyant, as billed", decisions=decisions)

@@ -16,7 +16,7 @@ from optimizer.billing.replay import BillOptions, bill_portfolio
 from optimizer.jobs.backtest.decisions import Replay
 from optimizer.jobs.backtest.request import Setting
 from optimizer.metrics import coverage_fraction, effective_savings_fraction, stranded_fraction, utilization_fraction
-from optimizer.portfolio import Commitment
+from optimizer.portfolio import Commitment, order_hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,8 @@ def track_of(replay: Replay, setting: Setting, market: Market) -> Track:
 
 def stranded_ahead(replay: Replay, setting: Setting, market: Market, *, date_hour: int, end_hour: int) -> Figures:
     """What came of the portfolio held after a date's purchases, without later ones."""
-    bought = tuple(owned for owned in replay.bought if owned.start_hour <= date_hour)
+    offer_of = market.catalog.offer
+    bought = tuple(one for one in replay.bought if order_hour(one, offer_of(one.offer_id)) <= date_hour)
     return figures_of(_bill((*market.commitments, *bought), setting, market, date_hour, end_hour))
 
 
@@ -148,8 +149,9 @@ def lock_in_usd(held: tuple[Commitment, ...], market: Market, date_hour: int) ->
     total = 0.0
     for owned in held:
         offer = market.catalog.offer(owned.offer_id)
-        if owned.start_hour <= date_hour and not offer.is_open_ended:
-            total += offer.effective_hourly_usd * owned.quantity * max(0, owned.end_hour - date_hour)
+        if order_hour(owned, offer) <= date_hour and not offer.is_open_ended:
+            hours = max(0, owned.end_hour - max(date_hour, owned.start_hour))
+            total += offer.effective_hourly_usd * owned.quantity * hours
     return total
 
 

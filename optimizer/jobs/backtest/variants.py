@@ -138,6 +138,7 @@ def without_limits(policy: Policy) -> Policy:
         "coverage": Coverage(),
         "concentration": Concentration(),
         "upfront_usd_per_quarter": None,
+        "purchase_usd_per_date": None,
         "spot_share_max": None,
         "payback_months_max": None,
     }

@@ -28,7 +28,8 @@ class Run:
 def planned(small_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Plan of the small fleet; roles are the optional files to use, the policy is text.
 
-    `pools` and `prices` may be text too, in place of the fleet's own files.
+    `pools` and `prices` may be text too, in place of the fleet's own files. Reasons of purchases take a while, and are
+    there only where asked for.
     """
     known: dict[tuple[object, ...], Run] = {}
 
@@ -39,8 +40,9 @@ def planned(small_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
         prices: str = "",
         pools: str = "",
         method: str = "auto",
+        explains: bool = False,
     ) -> Run:
-        key = (policy, roles, terms, prices, pools, method)
+        key = (policy, roles, terms, prices, pools, method, explains)
         if key not in known:
             folder = tmp_path_factory.mktemp("planned")
             (folder / "policy.yaml").write_text(policy)
@@ -55,7 +57,7 @@ def planned(small_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
                 policy=folder / "policy.yaml",
             )
             given = read_planning_inputs(paths, RunOptions(terms_months=terms), as_of_hour=hour_of_date(AS_OF))
-            answer = make_plan(given, method=method, tell=lambda _: None)
+            answer = make_plan(given, method=method, tell=lambda _: None, explains=explains)
             known[key] = Run(given=given, plan=answer.plan, causes=answer.causes)
         return known[key]
 

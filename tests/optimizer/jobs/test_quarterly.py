@@ -137,6 +137,48 @@ def test_no_offer_has_more_than_its_share(planned):
     assert any(limit.binds for limit in plan.limits)
 
 
+def test_no_term_has_more_than_its_share(planned):
+    policy, months = "cadence_months: 6\n", (1, 12)
+    free = _committed_by(planned(policy, terms=months).plan, lambda purchase: purchase.term_months)
+    assert free[12] > 0.5 * sum(free.values())
+    plan = planned(f"{policy}concentration: {{term_fraction: 0.5}}\n", terms=months).plan
+    limits = {limit.name: limit for limit in plan.limits}
+    assert set(limits) == {"share of term 1 month", "share of term 12 months"}
+    assert limits["share of term 12 months"].binds
+    assert limits["share of term 12 months"].price_usd > 0
+    assert all(limit.value <= 0.5 * (1 + 1e-6) for limit in limits.values())
+    assert_allclose(sum(limit.value for limit in limits.values()), 1.0, rtol=1e-6)
+
+
+def test_no_date_commits_more_than_it_may(planned):
+    free = planned("{}\n").plan
+    usd = 0.5 * sum(purchase.committed_usd for purchase in free.purchases)
+    plan = planned(f"purchase_usd_per_date: {usd}\n").plan
+    by_date = _committed_by(plan, lambda purchase: purchase.decision_hour)
+    assert max(by_date.values()) <= usd * (1 + 1e-6)
+    limit = next(limit for limit in plan.limits if limit.name == "purchases on 2024-03-11")
+    assert_allclose(limit.value, sum(purchase.committed_usd for purchase in plan.purchases), rtol=1e-9)
+    assert (limit.unit, limit.binds) == ("USD", True)
+    assert limit.price_usd > 0
+    assert plan.summary.mean_usd > free.summary.mean_usd
+
+
+def test_lots_and_minima_of_the_price_list_are_kept_and_what_they_cost_is_certified(planned, small_fleet):
+    free = planned("{}\n").plan
+    bought = {purchase.offer_id: purchase.quantity for purchase in free.purchases if purchase.quantity_unit == "units"}
+    lot, least = max(bought, key=lambda offer: bought[offer]), min(bought, key=lambda offer: bought[offer])
+    header, *rows = (small_fleet / "prices.csv").read_text().splitlines()
+    rules = {lot: "7,", least: f",{2.5 * bought[least]}"}
+    lines = [f"{header},lot_quantity,minimum_quantity", *(f"{row},{rules.get(row.split(',')[0], ',')}" for row in rows)]
+    plan = planned("{}\n", prices="\n".join(lines) + "\n").plan
+    found = {purchase.offer_id: purchase.quantity for purchase in _everything_bought(plan)}
+    assert_allclose(found[lot] / 7, round(found[lot] / 7), atol=1e-9)
+    assert found.get(least, 1e9) >= 2.5 * bought[least] * (1 - 1e-9)
+    whole = plan.certificate.whole_steps
+    assert whole.cost_usd > 0
+    assert whole.gap_fraction <= 1e-2
+
+
 def test_no_family_has_more_than_its_share(planned):
     def family(purchase: Purchase) -> str:
         families = {{"east/web": "m5", "east/api": "c5", "west/batch": "c5"}.get(pool, "") for pool in purchase.pools}

@@ -1,5 +1,8 @@
 """A plan as a real run would answer it, with names that try to break out of every output."""
 
+import dataclasses
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,19 @@ from forecasting.decompose import GrowthPart
 from forecasting.event_effects import ESTIMATED, FOUND, EventEffect
 from forecasting.hours import HOURS_PER_DAY, add_months, hour_of_date, month_index, month_name, term_hours
 from optimizer.certificate import Certificate, WholeSteps
+from optimizer.expected import Expected, ExpectedEvent
+from optimizer.explanation import (
+    EventRegret,
+    Explanation,
+    Flip,
+    Frontier,
+    FrontierPoint,
+    LateEvent,
+    PurchaseCase,
+    Saving,
+    ScheduledCase,
+    WhyNot,
+)
 from optimizer.jobs.forecast_causes import Causes, PoolChance
 from optimizer.plan import (
     AllocationRow,
@@ -24,6 +40,17 @@ from optimizer.plan import (
     Purchase,
     Reduction,
 )
+from optimizer.plan_headroom import MitigationRow, PlanHeadroom, ShortageRow, SiteRow, SiteShare
+from optimizer.plan_money import (
+    Comparison,
+    FinancingPair,
+    PaymentVariant,
+    PlanMoney,
+    PurchaseMoney,
+    QuarterMoney,
+    UnitCostRow,
+)
+from optimizer.spot.rows import SpotDeadline, SpotRow
 
 AS_OF_HOUR = hour_of_date("2025-01-01")
 END_HOUR = hour_of_date("2026-01-01")
@@ -85,6 +112,7 @@ def make_summary(name: str, title: str, scenario_usd: np.ndarray, *, esr: float,
         stranded_usd=12_345.6 if coverage else 0.0,
         stranded_fraction=0.0269 if coverage else 0.0,
         stranded_cvar_fraction=0.0512 if coverage else 0.0,
+        cvar_usd=float(np.sort(scenario_usd)[-2:].mean()),
     )
 
 
@@ -216,6 +244,311 @@ def make_limits() -> tuple[LimitState, ...]:
     )
 
 
+def make_expected() -> Expected:
+    """Three days of two pools, one with a name that breaks out."""
+    units = np.array([[10.0, 11.0, 12.0], [5.0, 5.0, 4.0]])
+    units = np.concatenate([units, units.sum(axis=0)[None]])
+    quantiles = units * np.array([0.9, 1.0, 1.2])[:, None, None]
+    return Expected(
+        pools=(POOLS[0], HOSTILE_NAMES[1]),
+        days=AS_OF_HOUR // HOURS_PER_DAY + np.arange(3),
+        mean_units=units,
+        day_units=quantiles,
+        to_date_units=quantiles,
+        on_demand_usd=24 * 0.2 * units[:2],
+        served_usd=24 * 0.15 * units[:2],
+        fee_usd=np.full(3, 30.0),
+        unused_usd=np.full(3, 1.5),
+        eligible_usd=24 * 0.2 * units[2],
+        covered_usd=24 * 0.1 * units[2],
+        locked_in_usd=np.array([900.0, 870.0, 840.0]),
+        cost_to_date_usd=quantiles[:, 2] * 4.0,
+        events=(
+            ExpectedEvent(name="<b>move</b>", pools=(HOSTILE_NAMES[1],), units=np.array([[0.0, -0.5, -1.0]])),
+        ),
+        knows_events=True,
+    )
+
+
+def make_headroom() -> PlanHeadroom:
+    """Shortages with and without flips, a site that can be lost and one that cannot, all verdicts, hostile names."""
+    short = dict(holding_usd=120.0, advised_holding_usd=340.5, probability=0.25, direct_usd=800.0, liability_usd=60.0)
+    known = dict(plan_units=275.0, plan_probability=0.1, plan_loss_usd=344.0, advised_loss_usd=12.0)
+    flips = dict(more_units=310.0, more_probability=None, more_impact_usd_per_hour=9_000.0)
+    lower = dict(less_units=240.0, less_probability=0.125, less_impact_usd_per_hour=None)
+    unknown = dict(plan_units=None, plan_probability=None, plan_loss_usd=None, advised_loss_usd=12.0)
+    shortage = ShortageRow(
+        pool=POOLS[0], month=MONTHS[0], chosen_units=260.0, advised_units=280.0, **short, **known, **flips, **lower
+    )
+    bare = ShortageRow(pool=HOSTILE_NAMES[1], month=MONTHS[0], chosen_units=1.0, advised_units=1.0, **short, **unknown)
+    part = SiteShare(pool=HOSTILE_NAMES[1], site="us-west-2", extra_units=40.0, extra_usd=900.0)
+    site = SiteRow(
+        group=HOSTILE_NAMES[0],
+        month=MONTHS[0],
+        largest_site="us-east-1",
+        peak_units=400.0,
+        left_units=360.0,
+        is_possible=True,
+        extra_usd=900.0,
+        parts=(part,),
+    )
+    alone = replace(site, is_possible=False, extra_usd=0.0, parts=())
+    work = MitigationRow(
+        name=HOSTILE_NAMES[1],
+        pools=(POOLS[0],),
+        verdict="accept",
+        cost_usd=5_000.0,
+        saved_usd=4_000.0,
+        holding_usd=1_000.0,
+        loss_usd=9_000.0,
+        mitigated_holding_usd=500.0,
+        mitigated_loss_usd=5_500.0,
+        probability=0.2,
+        flip_above_factor=1.25,
+        flip_above_probability=0.25,
+    )
+    return PlanHeadroom(
+        by="fixed",
+        n_plus_one="region",
+        quantile=0.99,
+        shortages=(shortage, bare),
+        sites=(site, alone, replace(site, parts=())),
+        mitigations=(work, MitigationRow(name="done", pools=(POOLS[0],), verdict="decided")),
+    )
+
+
+def make_money() -> PlanMoney:
+    """Money with everything in it: hardware, a payback that is late and one that is never, hostile names."""
+    first = dict(on_demand_usd=50_000.0, spot_usd=4_000.0, fees_usd=80_000.0, prepaid_expense_usd=30_000.0)
+    books = dict(running_usd=2_000.0, depreciation_usd=10_000.0, ebitda_usd=-166_000.0, ebit_usd=-176_000.0)
+    cash = dict(cash_usd=400_000.0, cash_p10_usd=380_000.0, cash_p90_usd=431_000.0, free_cash_flow_usd=-400_000.0)
+    quarter = QuarterMoney(
+        quarter="2025-Q1",
+        start_hour=AS_OF_HOUR,
+        end_hour=add_months(AS_OF_HOUR, 3),
+        cost_usd=176_000.0,
+        upfront_usd=120_000.0,
+        capex_usd=144_000.0,
+        salvage_usd=0.0,
+        prepaid_end_usd=90_000.0,
+        all_on_demand_usd=270_000.0,
+        **first,
+        **books,
+        **cash,
+    )
+    purchase = PurchaseMoney(
+        commitment_id=f"{HOSTILE_NAMES[0]}@1",
+        offer_id=HOSTILE_NAMES[0],
+        payment_option="all",
+        upfront_usd=90_000.0,
+        saved_usd=20_000.0,
+        npv_usd=18_500.5,
+        payback_months=26.25,
+        discounted_payback_months=float("inf"),
+        is_within_window=True,
+        is_flagged=True,
+    )
+    variant = PaymentVariant(
+        name="as_planned",
+        n_changed=0,
+        npv_usd=30_000.0,
+        ebitda_usd=42_000.0,
+        first_year_cash_usd=-9_000.0,
+        upfront_usd=120_000.0,
+        tied_up_usd=118_000.0,
+        payback_months=9.5,
+    )
+    unit = UnitCostRow(
+        driver=HOSTILE_NAMES[1],
+        level="product",
+        name=HOSTILE_NAMES[5],
+        is_unused=False,
+        month=None,
+        volume=1e6,
+        amortized_usd=0.00213,
+        on_demand_equivalent_usd=0.0031,
+        cash_usd=0.0025,
+        elasticity=0.8,
+        elasticity_low=0.7,
+        elasticity_high=0.9,
+        verdict="sub-linear",
+    )
+    return PlanMoney(
+        goal="cost",
+        discount_rate_yearly=0.08,
+        payback_flag_months=24.0,
+        npv_cash_usd=392_000.0,
+        quarters=(quarter, dataclasses.replace(quarter, quarter="2025-Q2")),
+        purchases=(purchase, dataclasses.replace(purchase, commitment_id=None, offer_id="", is_flagged=False)),
+        comparisons=tuple(
+            Comparison(
+                against=against,
+                saved_cash_usd=90_000.0,
+                npv_usd=80_000.0,
+                payback_months=7.25,
+                discounted_payback_months=7.5,
+                tied_up_usd=118_000.0,
+            )
+            for against in ("all_on_demand", "keep_owned")
+        ),
+        financing=(
+            FinancingPair(
+                more_offer_id=HOSTILE_NAMES[0],
+                less_offer_id=HOSTILE_NAMES[1],
+                kind="reserved_standard",
+                more_option="all",
+                less_option="none",
+                term_months=12,
+                low_rate_yearly=0.14,
+                high_rate_yearly=0.15,
+                is_worth=True,
+            ),
+        ),
+        variants=(variant, dataclasses.replace(variant, name="none", n_changed=3, tied_up_usd=0.0)),
+        recommendation="By present value the purchases are best paid as planned.",
+        unit_costs=(unit, dataclasses.replace(unit, month="2025-01", level="business", name=None)),
+    )
+
+
+def make_spot() -> tuple[SpotRow, ...]:
+    """A pool with drawn outages and a quota, one with a deadline, and one that declares neither."""
+    drawn = SpotRow(
+        pool=POOLS[0],
+        eligible_fraction=0.5,
+        availability=0.9,
+        outage_hours=6.0,
+        correlation=1.0,
+        drawn_availability=0.8957,
+        spot_usd=0.066,
+        rate_usd=0.0786,
+        on_demand_usd=0.192,
+        spot_units=40.25,
+        displaced_units=4.5,
+        outage_extra_units=61.0,
+        outage_on_demand_units=148.5,
+        quota_units=120.0,
+        over_quota_units=28.5,
+        deadline=None,
+    )
+    due = SpotDeadline(
+        window_hours=4.0,
+        work_hours=3.0,
+        spot_fraction=0.8723,
+        on_demand_fraction=0.1277,
+        fallback_probability=0.2296,
+        miss_probability=0.2296,
+        patience_hours=1,
+        waiting_usd=0.066,
+        promise_usd=1_410.2,
+    )
+    return (
+        drawn,
+        replace(drawn, pool=HOSTILE_NAMES[1], drawn_availability=None, over_quota_units=0.0, deadline=due),
+        replace(
+            drawn,
+            pool=POOLS[2],
+            outage_hours=None,
+            correlation=None,
+            drawn_availability=None,
+            quota_units=None,
+            over_quota_units=None,
+        ),
+    )
+
+
+def make_explanation() -> Explanation:
+    """Reasons of purchases with names that break out: with and without flips, break-even date and reason."""
+    saving = Saving(
+        expected_usd=20_145.5,
+        p10_usd=-1_200.0,
+        p90_usd=31_000.0,
+        decided_usd=18_000.0,
+        use_fraction=0.9123,
+        break_even_fraction=0.63,
+    )
+    held = dataclasses.replace(saving, expected_usd=-513.0, use_fraction=None, break_even_fraction=None)
+    flip = Flip(of="demand", event="", unit="factor", planned=1.0, at=0.84, low=0.1, high=2.0)
+    event = HOSTILE_NAMES[3]
+    flips = (
+        flip,
+        dataclasses.replace(flip, of="offer_price", at=1.2345, low=0.2, high=5.0),
+        dataclasses.replace(flip, of="on_demand_price", at=None, low=0.2, high=5.0),
+        Flip(of="event_date", event=event, unit="days late", planned=0.0, at=167.2, low=-30.0, high=365.0),
+        Flip(of="event_probability", event=event, unit="probability", planned=0.7, at=0.25, low=0.0, high=1.0),
+    )
+    late = LateEvent(event=event, late_days=90.0, saving_usd=-900.0, change_usd=-21_045.5, regret_usd=900.0)
+    case = PurchaseCase(
+        commitment_id=f"{HOSTILE_NAMES[0]}@{AS_OF_HOUR}",
+        saving=saving,
+        break_even_hour=AS_OF_HOUR + 5_000,
+        flips=flips,
+        late=(late,),
+    )
+    why_not = WhyNot(
+        offer_id=HOSTILE_NAMES[1],
+        reason="use",
+        other=HOSTILE_NAMES[2],
+        saving_usd=-12.5,
+        cost_usd=100.0,
+        use_fraction=0.41,
+        break_even_fraction=0.63,
+        text=f"The next unit would be used 41 %; {HOSTILE_NAMES[2]} serves the rest.",
+    )
+    dominated = dataclasses.replace(
+        why_not, reason="dominated", saving_usd=None, cost_usd=None, use_fraction=None, break_even_fraction=None
+    )
+    return Explanation(
+        purchases=(
+            case,
+            dataclasses.replace(case, commitment_id="capacity", saving=held, break_even_hour=None, flips=(), late=()),
+        ),
+        schedule=(ScheduledCase(commitment_id="later", saving=saving),),
+        events=(
+            EventRegret(
+                event=event, late_days=90.0, held_usd=110.0, best_usd=100.0, regret_usd=10.0, gap_usd=0.5
+            ),
+        ),
+        why_not=(why_not, dominated),
+        notes=("Savings do not add up.",),
+    )
+
+
+def make_frontier() -> Frontier:
+    """Twelve plans and one that lies above them."""
+    point = FrontierPoint(
+        allowed_usd=None,
+        stranded_usd=0.0,
+        stranded_cvar_usd=0.0,
+        stranded_fraction=0.0,
+        objective_usd=1_200_000.0,
+        lower_bound_usd=1_100_000.0,
+        gap_fraction=0.083,
+        mean_usd=900_000.0,
+        p90_usd=950_000.0,
+        cvar_usd=980_000.0,
+        committed_now_usd=(),
+        committed_usd=0.0,
+    )
+    points = [point]
+    for step in range(1, 12):
+        cost = 1_000_000.0 + 60_000.0 / step
+        points.append(
+            dataclasses.replace(
+                point,
+                allowed_usd=100.0 * step**2,
+                stranded_usd=100.0 * step**2,
+                stranded_cvar_usd=220.0 * step**2,
+                stranded_fraction=0.0002 * step**2,
+                objective_usd=cost,
+                lower_bound_usd=0.9999 * cost,
+                gap_fraction=1e-4,
+                committed_now_usd=(("compute_savings_plan", 5e5), ("reserved_standard", 1e4 * step)),
+                committed_usd=5e5 + 1e4 * step,
+            )
+        )
+    return Frontier(points=tuple(points), knee=3, plan=dataclasses.replace(points[5], objective_usd=1_013_000.0))
+
+
 def make_plan() -> Plan:
     """The whole plan."""
     rng = np.random.default_rng(7)
@@ -342,6 +675,12 @@ def make_plan() -> Plan:
         ),
         versions=(("plimsoll", "0.1.0"), ("numpy", "2.4.6"), ("highspy", "1.12.0")),
         seed=7,
+        expected=make_expected(),
+        spot=make_spot(),
+        money=make_money(),
+        explanation=make_explanation(),
+        frontier=make_frontier(),
+        headroom=make_headroom(),
     )
 
 

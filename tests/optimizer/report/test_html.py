@@ -118,7 +118,7 @@ def test_every_chart_has_its_data_a_heading_a_caption_and_a_text_for_readers(pag
     assert [f"{chart['id']}-data" for chart in charts] == [
         attributes["id"] for attributes, _ in page.scripts if attributes.get("type")
     ]
-    assert len({chart["id"] for chart in charts}) == len(charts) == len(page.with_tag("figcaption")) == 10
+    assert len({chart["id"] for chart in charts}) == len(charts) == len(page.with_tag("figcaption")) == 12
     assert all(chart["role"] == "img" and len(str(chart["aria-label"])) > 40 for chart in charts)
     for figure in page.figures:
         assert {"data", "layout"} == set(json.loads(figure))
@@ -163,7 +163,10 @@ def test_the_numbers_that_decide_are_there_with_their_units(plan: Plan, page: Pa
 
 def test_the_same_plan_gives_the_same_bytes_of_every_file(plan: Plan, causes: Causes) -> None:
     files = plan_files(plan, causes)
-    assert list(files) == ["purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "report.html"]
+    assert list(files) == [
+        *("purchases.csv", "schedule.csv", "plan.json", "allocation.parquet", "expected.parquet"),
+        *("frontier.csv", "report.html", "plan.xlsx"),
+    ]
     assert plan_files(dataclasses.replace(plan), causes) == files
 
 

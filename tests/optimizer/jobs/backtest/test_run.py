@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from numpy.testing import assert_allclose
 from typer.testing import Result
 
 from optimizer.jobs.backtest.store import FOLDER
+from optimizer.run_store.store import stored_runs
 
 FILES = ("purchases.csv", "backtest.json", "backtest.html")
 RULES = """\
@@ -49,7 +51,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def out(tiny: Path, rules: Path, tmp_path_factory: pytest.TempPathFactory, plimsoll: Callable[..., Result]) -> Path:
     """Directory of a whole backtest of the tiny fleet."""
     place = tmp_path_factory.mktemp("backtest") / "out"
-    result = plimsoll(*_args(tiny, rules, place))
+    result = plimsoll(*_args(tiny, rules, place), "--store", place.parent / "runs.duckdb")
     assert result.exit_code == 0, result.output
     assert "<script>alert(1)</script>" in result.output  # a terminal reads no HTML
     return place
@@ -106,6 +108,14 @@ def test_the_answer_holds_together(document: dict[str, object]):
     better = document["forecast_price"]
     assert_allclose(better["saved_usd"], document["total_usd"] - halfway["total_usd"])
     assert 0 < better["better_loss"] < better["loss"]
+
+
+@pytest.mark.slow
+def test_a_backtest_is_recorded_where_a_store_is_named(out: Path, document: dict[str, object]):
+    (run,) = stored_runs(out.parent / "runs.duckdb")
+    assert (run.kind, run.run_id) == ("backtest", hashlib.sha256((out / "backtest.json").read_bytes()).hexdigest())
+    assert run.figure("total_usd") == document["total_usd"]
+    assert len(run.purchases) == len(document["purchases"])
 
 
 @pytest.mark.slow

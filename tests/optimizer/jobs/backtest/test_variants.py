@@ -63,6 +63,7 @@ def test_without_limits_keeps_what_is_no_limit():
         discount_rate_yearly=0.05,
         stranded=Stranded(expected_fraction=0.01),
         increments=Increments(units=5.0),
+        purchase_usd_per_date=1e6,
     )
     assert without_increments(policy) == policy.model_copy(update={"increments": Increments()})
     assert without_limits(policy) == Policy(terms_months=(12,), cadence_months=1, discount_rate_yearly=0.05)

@@ -10,6 +10,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray
 from forecasting.errors import Problem
+from forecasting.frames import did_you_mean
 from forecasting.hours import month_index
 from forecasting.quantiles import weighted_quantile
 from forecasting.scenarios import Scenarios
@@ -199,7 +200,7 @@ def _member_problems(pool: Pool, by: str) -> list[Problem]:
         Problem(
             column=column,
             message=f"must be declared for pool {pool.name!r}, which is in failover_group {pool.failover_group!r}: "
-            "what its other sites carry when one is lost must be known. 0 is fine for a number.",
+            f"what its other sites carry when one is lost must be known.{'' if column == 'zone' else ' 0 is fine.'}",
         )
         for column, value in needed.items()
         if value is None
@@ -226,8 +227,8 @@ def _unknown_pools(policy: Policy, declared: Mapping[str, Pool]) -> list[Problem
     return [
         Problem(
             column="pool",
-            message=f"must have a row for {pool!r}, which the policy names ({place}). Add it with its impact, or "
-            "correct the name in the policy.",
+            message=f"must have a row for {pool!r}, which the policy names ({place}).{did_you_mean(pool, declared)} "
+            "Add it with its impact, or correct the name in the policy.",
         )
         for place, pools in named.items()
         for pool in pools

@@ -115,7 +115,8 @@ class MitigationRow:
     probability : float or None
         Mean chance in a month that demand of its pools is above what is firm before anything is decided.
     flip_below_factor, flip_above_factor : float or None
-        Nearest factors on that chance at which the verdict flips; None where it does not between 1/1000 and 1000.
+        Nearest factors on that chance, or on the loss of a shortage, at which the verdict flips; None where it does not
+        between 1/1000 and 1000.
     flip_below_probability, flip_above_probability : float or None
         That chance at the flip; None also where it would be above 1.
     """

@@ -1,7 +1,8 @@
 """Writes the synthetic fleet of `fixtures/`: every file, and the README with their digests.
 
 `python scripts/make_fixtures.py [--out DIR]` gives the same bytes each time, for the pinned numpy and pyarrow.
-Not here: the demand (`fixture_demand.py`) and the prices (`fixture_prices.py`) themselves.
+Not here: the demand (`fixture_demand.py`), the prices (`fixture_prices.py`) and the files of
+`fixtures/everything/` (`fixture_everything.py`) themselves.
 """
 
 import argparse
@@ -15,10 +16,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fixture_demand import N_HOURS, START, demand_units
+from fixture_everything import (
+    EVERYTHING_COMMITMENTS,
+    EVERYTHING_POLICY,
+    EVERYTHING_POOL_COLUMNS,
+    EVERYTHING_PRICE_HEADER,
+    everything_pool_rows,
+    everything_price_rows,
+)
 from fixture_prices import PRICE_HEADER, TERM_HOURS, Row, price_rows
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 FILES = ("usage.parquet", "prices.csv", "commitments.csv", "pools.csv", "roadmap.yaml", "policy.yaml")
+EVERYTHING_FILES = ("prices.csv", "commitments.csv", "pools.csv", "policy.yaml")
 
 COMMITMENT_HEADER = ("commitment_id", "offer_id", "quantity", "start_utc", "end_utc")
 COMMITMENTS = (  # id, offer, quantity, first day, term in months
@@ -180,6 +190,8 @@ instance and compute savings plans; 1 and 3 years, all payment options |
 | `pools.csv` | families, sizes, spot eligibility, quotas, impact, owners |
 | `roadmap.yaml` | two migrations (one under way), a launch, tuning, the yearly promotion, one event not yet known |
 | `policy.yaml` | limits on headroom and stranded commitment |
+| `everything/` | prices, commitments, pools and policy for the same usage and roadmap, with every instrument and every \
+limit at once |
 
 What is in the demand: growth, hours of the day, days of the week, holidays, a yearly season; noise that pools of a
 region share; spikes of 2 to 11 hours; `us-east-1/m5.xlarge` moving to `m6i` since 2024-10-01; `us-east-1/c5.2xlarge`
@@ -206,8 +218,19 @@ def main() -> None:
     write_csv(out / "pools.csv", POOL_HEADER, POOLS)
     (out / "roadmap.yaml").write_text(ROADMAP, encoding="utf-8")
     (out / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    digests = "\n".join(f"    {digest(out / name)}  {name}" for name in FILES)
+    write_everything(out / "everything")
+    names = (*FILES, *(f"everything/{name}" for name in EVERYTHING_FILES))
+    digests = "\n".join(f"    {digest(out / name)}  {name}" for name in names)
     (out / "README.md").write_text(README.format(n_pools=len(units), digests=digests), encoding="utf-8")
+
+
+def write_everything(out: Path) -> None:
+    """Write the files with every instrument and limit, for the usage and roadmap of the first set."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_csv(out / "prices.csv", EVERYTHING_PRICE_HEADER, everything_price_rows())
+    write_csv(out / "commitments.csv", COMMITMENT_HEADER, (*commitment_rows(), *EVERYTHING_COMMITMENTS))
+    write_csv(out / "pools.csv", (*POOL_HEADER, *EVERYTHING_POOL_COLUMNS), everything_pool_rows(POOLS))
+    (out / "policy.yaml").write_text(EVERYTHING_POLICY, encoding="utf-8")
 
 
 def write_usage(path: Path, units: dict[str, np.ndarray]) -> None:

@@ -19,6 +19,7 @@ from optimizer.commands.options import (
     Prices,
     RoadmapFile,
     Seed,
+    StoreFile,
     Terms,
     Usage,
     run_options,
@@ -47,13 +48,15 @@ def contract(  # noqa: PLR0913  # one parameter for each option of the command
     no_roadmap: NoRoadmap = False,
     holiday_country: HolidayCountry = "US",
     seed: Seed = 0,
+    store: StoreFile = None,
 ) -> None:
     """Value offers of a committed-spend contract together with the purchases that shrink its spend."""
     from optimizer.contract_offers import read_contract_offers
     from optimizer.jobs.contract.run import ContractRequest, make_contract
+    from optimizer.jobs.history import check_store, record, record_of_contract
     from optimizer.jobs.inputs import parse_country
     from optimizer.jobs.planning_inputs import read_planning_inputs
-    from optimizer.report.contract_files import contract_files
+    from optimizer.report.contract_files import contract_files, contract_json
     from optimizer.report.contract_terminal import print_contract
     from optimizer.report.terminal import standard_output
 
@@ -70,6 +73,7 @@ def contract(  # noqa: PLR0913  # one parameter for each option of the command
             external=external,
         )
         check_out_dir(out, (*paths.given.values(), offers))
+        check_store(store)
         country = parse_country(holiday_country)
         options = run_options(terms, missing_hours, seed, uses_roadmap=not no_roadmap, holiday_country=country)
         tell("reading inputs")
@@ -79,5 +83,6 @@ def contract(  # noqa: PLR0913  # one parameter for each option of the command
         tell("writing")
         files = contract_files(answer)
         write_outputs(out, files)
+        record(store, lambda: record_of_contract(answer, contract_json(answer)), is_written=True)
     with clear_errors():
         print_contract(answer, standard_output(), out_dir=out, files=tuple(files))

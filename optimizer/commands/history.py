@@ -11,7 +11,7 @@ from optimizer.outputs import check_out_dir, write_outputs
 
 
 def history(
-    store: Annotated[Path, typer.Option(help="Store of runs, as given to plan, track or backtest.")],
+    store: Annotated[Path, typer.Option(help="Store of runs, as given to the commands that record runs.")],
     kind: Annotated[str | None, typer.Option(help="Runs of this command only, such as plan.")] = None,
     pool: Annotated[str | None, typer.Option(help="Runs that bought for this pool, or scored it.")] = None,
     out: Annotated[

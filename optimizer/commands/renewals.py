@@ -18,6 +18,7 @@ from optimizer.commands.options import (
     Prices,
     RoadmapFile,
     Seed,
+    StoreFile,
     Terms,
     Usage,
     run_options,
@@ -51,8 +52,10 @@ def renewals(  # noqa: PLR0913  # one parameter for each option of the command
     no_roadmap: NoRoadmap = False,
     holiday_country: HolidayCountry = "US",
     seed: Seed = 0,
+    store: StoreFile = None,
 ) -> None:
     """Compare what can be done with each commitment that ends, or that an event strands."""
+    from optimizer.jobs.history import check_store, record, record_of_renewals
     from optimizer.jobs.inputs import parse_country
     from optimizer.jobs.planning_inputs import read_planning_inputs
     from optimizer.jobs.renewals.request import RenewalRequest, parse_resale_prices, parse_within
@@ -75,6 +78,7 @@ def renewals(  # noqa: PLR0913  # one parameter for each option of the command
             external=external,
         )
         check_out_dir(out, paths.given.values())
+        check_store(store)
         country = parse_country(holiday_country)
         options = run_options(terms, missing_hours, seed, uses_roadmap=not no_roadmap, holiday_country=country)
         tell("reading inputs")
@@ -85,5 +89,6 @@ def renewals(  # noqa: PLR0913  # one parameter for each option of the command
         tell("writing")
         files = renewals_files(answer)
         write_outputs(out, files)
+        record(store, lambda: record_of_renewals(answer, files["renewals.json"]), is_written=True)
     with clear_errors():
         print_renewals(answer, standard_output(), out_dir=out, files=tuple(files))

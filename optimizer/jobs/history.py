@@ -8,9 +8,11 @@ import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from forecasting.hours import iso_of_hour
+from forecasting.hours import add_months, iso_of_hour
 from optimizer.errors import StoreError
 from optimizer.jobs.backtest.answer import BacktestAnswer
+from optimizer.jobs.contract.answer import ContractAnswer
+from optimizer.jobs.renewals.answer import RenewalAnswer
 from optimizer.jobs.tracking.answer import Review
 from optimizer.jobs.tracking.calibration import Score
 from optimizer.plan import Plan
@@ -154,6 +156,63 @@ def record_of_backtest(answer: BacktestAnswer, document: bytes) -> RunRecord:
         end_utc=iso_of_hour(answer.end_hour),
         figures=known_figures((name, math.nan if value is None else value) for name, value in figures),
         purchases=answer.purchases,
+        inputs=answer.inputs,
+        versions=answer.versions,
+    )
+
+
+def record_of_renewals(answer: RenewalAnswer, document: bytes) -> RunRecord:
+    """Record of a run of renewals; parameters as for a plan.
+
+    Costs are those of the joint optimum, under a name of their own: they contain the valued tail, which the total of a
+    plan does not. The figure of a pool is the fees of the commitments that were looked at and reach it; one that
+    reaches several counts in each.
+    """
+    figures: list[tuple[str, float]] = [("decisions", len(answer.decisions))]
+    if answer.joint is not None:
+        names = ("expected_usd", "p10_usd", "p90_usd")
+        figures += [(f"joint_{name}", getattr(answer.joint, name)) for name in names]
+    fees: dict[str, float] = {}
+    for decision in answer.decisions:
+        for pool in decision.pools:
+            fees[pool] = fees.get(pool, 0.0) + decision.hourly_fee_usd
+    by_pool = (one for pool, fee in fees.items() for one in known_figures([("reviewed_hourly_fee_usd", fee)], pool))
+    return RunRecord(
+        run_id=hashlib.sha256(document).hexdigest(),
+        kind="renewals",
+        title=f"Renewals within {answer.within_days} days",
+        start_utc=iso_of_hour(answer.as_of_hour),
+        end_utc=iso_of_hour(answer.until_hour),
+        figures=(*known_figures(figures), *by_pool),
+        inputs=answer.inputs,
+        versions=answer.versions,
+    )
+
+
+def record_of_contract(answer: ContractAnswer, document: bytes) -> RunRecord:
+    """Record of a contract's offers; parameters as for a plan.
+
+    Of the recommended offer, else of the best one, over its years; the total is what the advice costs.
+    """
+    best = answer.best
+    cost = best.joint.cost_usd if answer.recommended else best.no_contract_usd
+    figures: list[tuple[str, float]] = [
+        ("total_usd", cost),
+        ("offers", len(answer.results)),
+        ("no_contract_usd", best.no_contract_usd),
+        ("saving_usd", best.saving_usd),
+        ("saving_p10_usd", best.saving_p10_usd),
+        ("saving_p90_usd", best.saving_p90_usd),
+        ("shortfall_usd", best.joint.shortfall_usd),
+    ]
+    advice = f"take {best.offer.name}" if answer.recommended else "no offer; figures of the best"
+    return RunRecord(
+        run_id=hashlib.sha256(document).hexdigest(),
+        kind="contract",
+        title=f"Contract: {advice}",
+        start_utc=iso_of_hour(answer.as_of_hour),
+        end_utc=iso_of_hour(add_months(answer.as_of_hour, 12 * len(best.offer.annual_usd))),
+        figures=known_figures(figures),
         inputs=answer.inputs,
         versions=answer.versions,
     )

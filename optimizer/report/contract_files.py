@@ -25,10 +25,15 @@ HEADER = (
 def contract_files(answer: ContractAnswer) -> dict[str, bytes | Callable[[], bytes]]:
     """contract.json, contract.csv and contract.html."""
     return {
-        "contract.json": json_bytes(contract_document(answer)),
+        "contract.json": contract_json(answer),
         "contract.csv": contract_csv(answer),
         "contract.html": lambda: contract_html(answer),
     }
+
+
+def contract_json(answer: ContractAnswer) -> bytes:
+    """The document as it is written. The same answer gives the same bytes."""
+    return json_bytes(contract_document(answer))
 
 
 def contract_document(answer: ContractAnswer) -> dict[str, Any]:

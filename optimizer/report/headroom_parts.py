@@ -163,7 +163,7 @@ def _work_flips(row: MitigationRow) -> str:
         (row.flip_above_factor, row.flip_above_probability),
     )
     texts = [
-        f"{number(factor, 3)} times the chance" if chance is None else f"a chance of {percent(chance, 2)}"
+        f"{number(factor, 3)} times the loss" if chance is None else f"a chance of {percent(chance, 2)}"
         for factor, chance in pairs
         if factor is not None
     ]

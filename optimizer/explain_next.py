@@ -26,15 +26,23 @@ class NextWorth:
     use_fraction, early_use_fraction : FloatArray of shape (n_batches,)
         The same, undiscounted, as a part of what a unit that is always used saves on demand; and of its first year
         alone. 0 where the batch covers nothing.
+    most_discounted_usd : FloatArray of shape (n_batches,)
+        What a unit that is always used saves on demand over its valued hours. [USD per quantity]
+    break_even_fraction, early_break_even_fraction : FloatArray of shape (n_batches,)
+        Use at which its amortized fee is saved, over its valued hours and in its first year; inf where it covers
+        nothing.
     """
 
     discounted_usd: FloatArray
     use_fraction: FloatArray
     early_use_fraction: FloatArray
+    most_discounted_usd: FloatArray
+    break_even_fraction: FloatArray
+    early_break_even_fraction: FloatArray
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        for name in ("discounted_usd", "use_fraction", "early_use_fraction"):
+        for name in self.__dataclass_fields__:
             object.__setattr__(self, name, frozen_floats(getattr(self, name)))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecasting.arrays import FloatArray, frozen_floats
 from forecasting.quantiles import weighted_quantiles
-from optimizer.explain_terms import Planned, Spent, TermCosts, best_hourly_usd, hours_held
+from optimizer.explain_terms import Planned, Spent, TermCosts, hours_held, most_worth_usd
 from optimizer.explanation import Saving
 from optimizer.problem import PlanningProblem
 
@@ -131,10 +131,9 @@ def saving_of(saved: Saved, problem: PlanningProblem, quantity: FloatArray) -> S
     weights = problem.weights
     net = saved.scenario_usd
     p10, p90 = weighted_quantiles(net, weights, [0.1, 0.9]).tolist()
-    best = best_hourly_usd(problem, int(problem.batches.instrument[saved.batch]))
+    most_usd = most_worth_usd(problem, saved.batch) * float(quantity[saved.batch])
     use = even = None
-    if best > 0.0 and saved.fee_usd > 0.0:
-        most_usd = best * float(quantity[saved.batch]) * hours_held(problem, saved.batch)
+    if most_usd > 0.0 and saved.fee_usd > 0.0:
         use, even = float(weights @ saved.hours_usd.sum(axis=1)) / most_usd, saved.fee_usd / most_usd
     return Saving(
         expected_usd=float(weights @ net),
@@ -146,23 +145,27 @@ def saving_of(saved: Saved, problem: PlanningProblem, quantity: FloatArray) -> S
     )
 
 
-def break_even_hour(savings: Savings, saved: Saved) -> int | None:
+def break_even_hour(savings: Savings, saved: Saved, *, end_salvage_usd: float = 0.0) -> int | None:
     """Hour from which on a purchase has saved, in expectation, all the cash that was paid for it until then.
 
-    Cash is paid as it is due: the upfront part at purchase, the hourly part hour by hour. Within a week what is saved
-    is taken as even. None: not before the end of its term, or of the hours that are valued.
+    Cash is paid as it is due: the upfront part at purchase, the hourly part hour by hour; what owned hardware is sold
+    for comes at the end of its life. Within a week what is saved is taken as even. None: not before the end of its
+    term, or of the hours that are valued.
 
     Parameters
     ----------
     savings : Savings
         That `saved` comes from.
     saved : Saved
+    end_salvage_usd : float
+        What one unit can be sold for at the end of its life, which its fee counts hour by hour. [USD per quantity]
     """
     problem, batch = savings.problem, saved.batch
     term, (start_hour, end_hour) = savings.term(batch), savings.span(batch)
     quantity, upfront = float(savings.quantity[batch]), float(problem.batches.upfront_usd[batch])
     hours = term.segment_hours
-    hourly_usd = fee_usd(problem, batch) / hours_held(problem, batch) - upfront / (end_hour - start_hour)
+    spread_usd = (upfront - end_salvage_usd) / (end_hour - start_hour)
+    hourly_usd = fee_usd(problem, batch) / hours_held(problem, batch) - spread_usd
     gained = problem.weights @ saved.hours_usd - hourly_usd * quantity * hours
     so_far = np.concatenate([[0.0], np.cumsum(gained)]) - upfront * quantity
     so_far[np.abs(so_far) <= ROUND_OFF * max(saved.fee_usd, abs(float(so_far[0])))] = 0.0
@@ -171,7 +174,8 @@ def break_even_hour(savings: Savings, saved: Saved) -> int | None:
         return start_hour
     last = int(short[-1])
     if last == len(gained):
-        return None
+        is_over = term.segment_first_hour[-1] + hours[-1] >= end_hour
+        return end_hour if is_over and so_far[last] + end_salvage_usd * quantity >= 0.0 else None
     begin = int(term.segment_first_hour[last])
     part = -so_far[last] / (so_far[last + 1] - so_far[last])
     return begin + int(np.ceil(part * hours[last] - ROUND_OFF))

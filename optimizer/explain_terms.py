@@ -157,6 +157,19 @@ def best_hourly_usd(problem: PlanningProblem, row: int) -> float:
     return float(worth.max(initial=0.0))
 
 
+def most_worth_usd(problem: PlanningProblem, batch: int) -> float:
+    """Most that one unit of a batch can be worth at on-demand rates over the hours of the problem. [USD per quantity]
+
+    Hardware that moves on counts by the pools of each age.
+    """
+    legs = problem.legs
+    total = 0.0
+    for leg in np.flatnonzero(legs.batch == batch).tolist():
+        inside = (problem.hours >= legs.start_hour[leg]) & (problem.hours < legs.end_hour[leg])
+        total += best_hourly_usd(problem, int(legs.instrument[leg])) * float(problem.hour_weights[inside].sum())
+    return total
+
+
 def hours_held(problem: PlanningProblem, batch: int) -> float:
     """Hours of the problem in which a batch is held. [h]"""
     batches = problem.batches

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.arrays import IntArray
-from forecasting.hours import HOURS_PER_MONTH
 from forecasting.scenarios import Scenarios
 from optimizer.batch_costs import BatchPricer, WantedBatch
-from optimizer.break_even import payback_months
 from optimizer.calendar_dates import Timeline, discount_factors
+from optimizer.hardware_cost import full_use_payback_months
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
@@ -65,20 +64,13 @@ class Market:
             if offer.pools
             and offer.offer_id not in self.not_offered
             and (offer.term_months in self.terms_months or offer.term_months == 0 or offer.hardware is not None)
-            and (self.payback_months_max is None or self._payback_months(offer) <= self.payback_months_max)
+            and (self.payback_months_max is None or self.payback_months(offer) <= self.payback_months_max)
         )
 
-    def _payback_months(self, offer: Offer) -> float:
+    def payback_months(self, offer: Offer) -> float:
         """Months from the purchase, at full use, until what is saved hourly has paid back the upfront cash."""
-        if offer.upfront_usd == 0.0:
-            return 0.0  # dearer by the hour or not, no cash is at stake
-        on_demand = np.array([self.catalog.on_demand_usd[self.catalog.pools.index(pool)] for pool in offer.pools])
-        in_service = payback_months(
-            upfront_usd=offer.upfront_usd,
-            hourly_usd=offer.hourly_usd,
-            on_demand_usd=float(np.max(on_demand / offer.draw)),
-        )
-        return in_service + offer.lead_hours / HOURS_PER_MONTH
+        rates = dict(zip(self.catalog.pools, self.catalog.on_demand_usd.tolist(), strict=True))
+        return full_use_payback_months(offer, rates)
 
 
 def horizon_terms(offers: Sequence[Offer]) -> tuple[int, ...]:
@@ -220,7 +212,12 @@ class AddedBatch:
 
 
 def with_added(
-    assembled: Assembled, added: Sequence[AddedBatch], market: Market, *, as_of_hour: int, discount_rate_yearly: float
+    assembled: Assembled,
+    added: Sequence[AddedBatch],
+    market: Market,
+    timeline: Timeline,
+    *,
+    discount_rate_yearly: float,
 ) -> Assembled:
     """The same problem with more batches behind its own; limits are to be set anew.
 
@@ -229,17 +226,21 @@ def with_added(
     assembled : Assembled
     added : sequence of AddedBatch
     market : Market
-    as_of_hour : int
+    timeline : Timeline
+        That of the problem. Where it charges full terms, batches that are added still cost what of them lies inside.
     discount_rate_yearly : float
+        That of the problem.
     """
     problem = assembled.problem
     pricer = BatchPricer(
         hours=problem.hours,
         hour_weights=problem.hour_weights,
         discount=problem.discount,
-        as_of_hour=as_of_hour,
+        as_of_hour=timeline.start_hour,
         rate_yearly=discount_rate_yearly,
         charges_full_term=False,
+        sells_at_end=timeline.sells_at_end,
+        on_demand_usd=dict(zip(market.catalog.pools, market.catalog.on_demand_usd.tolist(), strict=True)),
     )
     served = served_by((*assembled.offers, *(new.offer for new in added)), market.catalog)
     row_of = served.first_row

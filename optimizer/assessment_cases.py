@@ -57,8 +57,9 @@ class ProjectCase(_Case):
     def _one_saving(self) -> "ProjectCase":
         """Refuse no saving, two of them, and growth of a bill that is not given."""
         by_bill = self.monthly_bill_usd is not None and self.saved_fraction is not None
+        is_any = self.monthly_bill_usd is not None or self.saved_fraction is not None
         _refuse_if(
-            by_bill == (self.saved_usd_per_year is not None),
+            not by_bill if self.saved_usd_per_year is None else is_any,
             "must give monthly_bill_usd and saved_fraction, or else saved_usd_per_year",
         )
         _refuse_if(
@@ -136,6 +137,10 @@ class AssetCase(_Case):
         _refuse_if(
             self.recovered_usd > 0.0 and self.dropped_after_quarters is None,
             "recovered_usd must stand beside dropped_after_quarters",
+        )
+        _refuse_if(
+            self.dropped_after_quarters is not None and self.dropped_after_quarters >= 4 * self.life_years - 1e-9,
+            "dropped_after_quarters must lie before the end of life_years, where salvage_usd counts",
         )
         _refuse_if(
             bool(self.cascade) and self.rented_usd_per_year is not None,

@@ -6,8 +6,6 @@ Not here: offers (`optimizer.offers`), what a portfolio saves (`optimizer.metric
 import math
 from dataclasses import dataclass
 
-from forecasting.hours import HOURS_PER_MONTH
-
 UPFRONT_SHARE_BY_OPTION = {"none": 0.0, "partial": 0.5, "all": 1.0}  # of a plan's commitment over its term
 
 
@@ -125,9 +123,3 @@ def payback_hours(*, upfront_usd: float, hourly_usd: float, on_demand_usd: float
     if upfront_usd == 0.0:
         return 0.0 if saved_usd >= 0.0 else math.inf
     return upfront_usd / saved_usd if saved_usd > 0.0 else math.inf
-
-
-def payback_months(*, upfront_usd: float, hourly_usd: float, on_demand_usd: float) -> float:
-    """`payback_hours` in months of 730 hours."""
-    hours = payback_hours(upfront_usd=upfront_usd, hourly_usd=hourly_usd, on_demand_usd=on_demand_usd)
-    return hours / HOURS_PER_MONTH

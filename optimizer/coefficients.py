@@ -114,7 +114,9 @@ def _reserves(problem: PlanningProblem) -> BoolArray:
 def most_useful(problem: PlanningProblem, reserved_units: FloatArray) -> FloatArray:
     """Quantity of each batch beyond which no optimum goes, where no limit makes idle purchases pay.
 
-    What is bought beyond the peak is never used: without it cost and stranded USD are lower by its whole fee.
+    What is bought beyond the peak is never used: without it cost and stranded USD are lower by its whole fee. Idle fees
+    may retire a contract; but no bound of `optimizer.contract_cuts` lets a USD paid save more than a USD there, so that
+    these bounds hold for any quantities, idle ones included.
 
     Parameters
     ----------

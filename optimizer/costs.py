@@ -16,7 +16,7 @@ from optimizer.recourse import UnitPrices, frozen_prices, recourse
 from optimizer.risk import conditional_value_at_risk
 from optimizer.sweep import Sweeper, Swept
 
-SPOT_TOLERANCE = 1e-9  # of all demand: what of the allowed share may be left unused
+SPOT_TOLERANCE = 1e-8  # of all demand: what of the allowed share may be left unused
 SPOT_STEPS = 60  # every second one halves what is left
 
 
@@ -83,9 +83,9 @@ def evaluate(problem: PlanningProblem, quantity: FloatArray, classes: CoverClass
     return evaluate_with(Sweeper(problem, classes), quantity)
 
 
-def evaluate_with(sweeper: Sweeper, quantity: FloatArray) -> Evaluation:
-    """`evaluate` by passes that are already prepared."""
-    found = sweeper(quantity, spot_part=_allowed_spot(sweeper, quantity))
+def evaluate_with(sweeper: Sweeper, quantity: FloatArray, free: Swept | None = None) -> Evaluation:
+    """`evaluate` by passes that are already prepared; `free` is the pass at no price of limits where one was made."""
+    _, found = _within_spot_share(sweeper, quantity, free)
     return evaluation_of(sweeper, quantity, found)
 
 
@@ -141,49 +141,75 @@ def spot_part(problem: PlanningProblem, quantity: FloatArray, classes: CoverClas
 def _allowed_spot(sweeper: Sweeper, quantity: FloatArray) -> FloatArray | None:
     """Part of each pool's eligible demand that the limit on spot's share leaves on spot, inside the window.
 
-    Pools where spot saves the largest part of the on-demand price come first, as in the optimum; of the pool that is
-    cut every hour gives up the same part. None: all of it.
-
     Returns
     -------
     FloatArray of shape (n_pools,) or None
+        None: all of it.
+    """
+    return _within_spot_share(sweeper, quantity)[0]
+
+
+def _within_spot_share(
+    sweeper: Sweeper, quantity: FloatArray, free: Swept | None = None
+) -> tuple[FloatArray | None, Swept]:
+    """Allowed parts of spot, as of `_allowed_spot`, and the pass over the hours with them.
+
+    Pools where spot saves the largest part of the on-demand price come first, as in the optimum; of the pool that is
+    cut every hour gives up the same part.
     """
     problem, prices = sweeper.problem, sweeper.prices
     limit = problem.limits.spot_share_max
+    free = sweeper(quantity) if free is None else free
     if limit is None or not prices.uses_spot.any():
-        return None
+        return None, free
     n_pools = len(problem.pools)
     whole_usd = max(float(problem.weights @ demand_usd(problem)), np.finfo(float).tiny)
     saving = 1.0 - np.nan_to_num(prices.spot_usd, nan=np.inf) / problem.on_demand_usd
+    order = np.argsort(-saving, kind="stable")
     rank = np.empty(n_pools)
-    rank[np.argsort(-saving, kind="stable")] = np.arange(n_pools)
+    rank[order] = np.arange(n_pools)
     window = sweeper.segments.in_window.astype(np.float64)
 
-    def excess(depth: float) -> float:
+    def shares(found: Swept) -> FloatArray:
+        """Part of all demand that each pool has on spot."""
+        units: FloatArray = np.einsum("s,stp,t->p", problem.weights, found.spot_units, window)
+        return units * prices.on_demand_usd / whole_usd
+
+    def at(depth: float) -> tuple[float, Swept]:
         found = sweeper(quantity, spot_part=np.clip(depth - rank, 0.0, 1.0))
-        spot_usd = (found.spot_units @ prices.on_demand_usd) @ window
-        return float(problem.weights @ spot_usd) / whole_usd - limit
+        return float(shares(found).sum()) - limit, found
 
-    if excess(n_pools) <= 0.0:
-        return None
-    return np.clip(_largest_within(excess, high=float(n_pools)) - rank, 0.0, 1.0)
+    all_shares = shares(free)
+    if all_shares.sum() <= limit:
+        return None, free
+    # where no commitment moved, each pool would keep its part: a first guess that few passes correct
+    guess = float(np.interp(limit, np.concatenate([[0.0], np.cumsum(all_shares[order])]), np.arange(n_pools + 1.0)))
+    most = (float(n_pools), float(all_shares.sum()) - limit)
+    depth, found = _largest_within(at, limit=limit, most=most, guess=guess)
+    return np.clip(depth - rank, 0.0, 1.0), found
 
 
-def _largest_within(excess: Callable[[float], float], *, high: float) -> float:
-    """Largest argument found from 0 to `high` at which a rising function is not above zero."""
-    low, aim = 0.0, -SPOT_TOLERANCE / 2
-    below, above = excess(low), excess(high)
+def _largest_within(
+    at: Callable[[float], tuple[float, Swept]], *, limit: float, most: tuple[float, float], guess: float
+) -> tuple[float, Swept]:
+    """Largest argument found at which a rising function is not above zero, and the pass made there.
+
+    It is -limit at 0; `most` is an argument at which it is above zero, and its value there.
+    """
+    low, below, kept = 0.0, -limit, None
+    high, above = most
+    aim = -SPOT_TOLERANCE / 2
     for step in range(SPOT_STEPS):
         if below >= -SPOT_TOLERANCE:
             break
         secant = low + (aim - below) * (high - low) / (above - below)
-        middle = secant if step % 2 == 0 else (low + high) / 2
-        value = excess(middle)
+        middle = guess if step == 0 else secant if step % 2 else (low + high) / 2
+        value, found = at(middle)
         if value <= 0.0:
-            low, below = middle, value
+            low, below, kept = middle, value, found
         else:
             high, above = middle, value
-    return low
+    return (low, kept) if kept is not None else (0.0, at(0.0)[1])
 
 
 def objective_usd(problem: PlanningProblem, *, fees: float, recourse_usd: FloatArray) -> float:

@@ -356,7 +356,7 @@ class _Search:
         found = evaluation_of(self.sweeper, quantity, swept)
         slack = limit_slack(self.problem, quantity, found)
         if slack.spot_share < 0.0:  # no more runs on spot than the limit allows
-            found = evaluate_with(self.sweeper, quantity)
+            found = evaluate_with(self.sweeper, quantity, swept)
             slack = replace(limit_slack(self.problem, quantity, found), spot_share=slack.spot_share)
         tried = _Tried(quantity=quantity, found=found, slack=slack)
         is_kept = replace(slack, spot_share=max(slack.spot_share, 0.0)).is_kept

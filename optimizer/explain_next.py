@@ -63,7 +63,10 @@ def next_worth(planned: Planned) -> NextWorth:
     by_pool = -np.tensordot(problem.weights, found.floor_slope_usd, axes=1)
     legs = problem.legs
     active = legs.active(segments.first_hour)
-    discounted, saved_usd, most_usd, early_usd, most_early_usd = (np.zeros(batches.n_batches) for _ in range(5))
+    n_batches = batches.n_batches
+    discounted, most_discounted = np.zeros(n_batches), np.zeros(n_batches)
+    # of all valued hours, and of those of the first year
+    saved_usd, most_usd, fees_usd = (np.zeros((2, n_batches)) for _ in range(3))
     for leg, (batch, row) in enumerate(zip(legs.batch.tolist(), legs.instrument.tolist(), strict=True)):
         if problem.instruments.reserves_units[row]:
             discounted[batch] += active[leg] @ (segments.discount * by_pool[:, classes.floor_pool[row]])
@@ -71,13 +74,19 @@ def next_worth(planned: Planned) -> NextWorth:
         saved = classes.scale[row] * by_class[:, classes.class_of[row]]
         most = best_hourly_usd(problem, row) * segments.hours
         is_early = active[leg] & (segments.first_hour < batches.start_hour[batch] + HOURS_OF_A_YEAR)
+        counted = np.stack([active[leg], is_early])
         discounted[batch] += active[leg] @ (segments.discount * saved)
-        saved_usd[batch] += active[leg] @ saved
-        most_usd[batch] += active[leg] @ most
-        early_usd[batch] += is_early @ saved
-        most_early_usd[batch] += is_early @ most
-    use, early = (
-        np.divide(saved, most, out=np.zeros(len(most)), where=most > 0.0)
-        for saved, most in ((saved_usd, most_usd), (early_usd, most_early_usd))
+        most_discounted[batch] += active[leg] @ (segments.discount * most)
+        saved_usd[:, batch] += counted @ saved
+        most_usd[:, batch] += counted @ most
+        fees_usd[:, batch] += counted @ segments.hours * float(problem.instruments.fee_usd[row])
+    use = np.divide(saved_usd, most_usd, out=np.zeros_like(most_usd), where=most_usd > 0.0)
+    even = np.divide(fees_usd, most_usd, out=np.full_like(most_usd, np.inf), where=most_usd > 0.0)
+    return NextWorth(
+        discounted_usd=discounted,
+        use_fraction=use[0],
+        early_use_fraction=use[1],
+        most_discounted_usd=most_discounted,
+        break_even_fraction=even[0],
+        early_break_even_fraction=even[1],
     )
-    return NextWorth(discounted_usd=discounted, use_fraction=use, early_use_fraction=early)

@@ -105,13 +105,14 @@ def payback_time(cumulated_usd: FloatArray, edge_years: FloatArray) -> float:
     9.0
     """
     total, edges = np.asarray(cumulated_usd, dtype=np.float64), np.asarray(edge_years, dtype=np.float64)
-    below = np.flatnonzero(total < 0.0)
+    rounding = 1e-12 * float(np.abs(total).max(initial=0.0))  # a sum that ends at zero may end just below it
+    below = np.flatnonzero(total < -rounding)
     if not len(below):
         return float(edges[0])
     last = int(below[-1])
     if last == len(total) - 1:
         return math.inf
-    share = -total[last] / (total[last + 1] - total[last])
+    share = min(-total[last] / (total[last + 1] - total[last]), 1.0)
     return float(edges[last] + share * (edges[last + 1] - edges[last]))
 
 

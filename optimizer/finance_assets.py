@@ -136,7 +136,8 @@ def asset_books(asset: Asset) -> AssetBooks:
     running[:n_used] = asset.running_usd_per_year / QUARTERS_PER_YEAR
     running[n_used - 1 : n_used] *= last_part
     book = asset.cost_usd - np.concatenate([[0.0], np.cumsum(depreciation)])
-    cash = np.concatenate([[-asset.cost_usd], -running])
+    ebitda = 0.0 - running  # never -0
+    cash = np.concatenate([[-asset.cost_usd], ebitda])
     if is_early:
         impairment[-1] = max(float(book[-1]) - asset.recovered_usd, 0.0)
         gain[-1] = max(asset.recovered_usd - float(book[-1]), 0.0)
@@ -144,7 +145,7 @@ def asset_books(asset: Asset) -> AssetBooks:
     else:
         cash[-1] += asset.salvage_usd
     return AssetBooks(
-        ebitda_usd=-running,
+        ebitda_usd=ebitda,
         depreciation_usd=depreciation,
         impairment_usd=impairment,
         disposal_gain_usd=gain,

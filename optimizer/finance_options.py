@@ -113,7 +113,7 @@ def _totals(option: OptionCosts, baseline: OptionCosts, rate_yearly: float) -> O
     times = np.concatenate([[0.0], np.arange(n_years) + 0.5])
     upfront_in_year = np.zeros(n_years)
     upfront_in_year[0] = option.upfront_usd
-    ebitda: FloatArray = -option.yearly_usd - (0.0 if option.is_capital else upfront_in_year)
+    ebitda: FloatArray = 0.0 - option.yearly_usd - (0.0 if option.is_capital else upfront_in_year)
     depreciation = option.upfront_usd / n_years if option.is_capital else 0.0
     lead, discounted = _lead_usd(option, baseline, 0.0), _lead_usd(option, baseline, rate_yearly)
     edges = np.arange(n_years + 1.0)
@@ -124,7 +124,7 @@ def _totals(option: OptionCosts, baseline: OptionCosts, rate_yearly: float) -> O
         present_usd=-present_value_usd(flow, times, rate_yearly=rate_yearly),
         ebitda_usd=ebitda,
         ebit_usd=ebitda - depreciation,
-        cash_usd=-option.yearly_usd - upfront_in_year,
+        cash_usd=0.0 - option.yearly_usd - upfront_in_year,
         tied_up_usd=max(0.0, -float(lead.min())),
         payback_years=math.nan if is_baseline else payback_time(lead, edges),
         discounted_payback_years=math.nan if is_baseline else payback_time(discounted, edges),

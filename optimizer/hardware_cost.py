@@ -4,10 +4,13 @@ Not here: what it costs by the hour in reports (`Offer.effective_hourly_usd`), t
 (`optimizer.finance_assets`).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from forecasting.hours import HOURS_PER_MONTH
 from optimizer.calendar_dates import discount_factor_at
+from optimizer.hardware import AgeBand
 from optimizer.offers import Offer
 
 
@@ -73,6 +76,36 @@ def spread_usd(offer: Offer, service: Service, inside_hours: float) -> float:
     return spread * inside_hours / offer.term_hours
 
 
+def full_use_payback_months(offer: Offer, on_demand_usd: Mapping[str, float]) -> float:
+    """Months of full use, from the purchase, until the saving has paid back the upfront cash; infinite if never.
+
+    At each age an hour saves what the best of the pools served then would cost on demand, less the hourly part. What
+    hardware is sold for pays nothing back.
+
+    Parameters
+    ----------
+    offer : Offer
+        Of any kind.
+    on_demand_usd : mapping of str to float
+        By pool. [USD/unit-hour]
+    """
+    if offer.upfront_usd == 0.0:
+        return 0.0  # dearer by the hour or not, no cash is at stake
+    left_usd = offer.upfront_usd
+    for band in offer.age_bands:
+        saved_usd = best_worth_usd(offer, band, on_demand_usd) - offer.hourly_usd
+        hours = band.end_age_hours - band.start_age_hours
+        if saved_usd * hours >= left_usd:
+            return (offer.lead_hours + band.start_age_hours + left_usd / saved_usd) / HOURS_PER_MONTH
+        left_usd -= saved_usd * hours
+    return math.inf
+
+
+def best_worth_usd(offer: Offer, band: AgeBand, on_demand_usd: Mapping[str, float]) -> float:
+    """What the best of the pools of an age would cost on demand in an hour of one unit; 0 without pools. [USD/h]"""
+    return max((on_demand_usd[offer.pools[place]] / float(offer.draw[place]) for place in band.places), default=0.0)
+
+
 def served_part(offer: Offer, age_hours: int, on_demand_usd: Mapping[str, float]) -> float:
     """Part of what one unit can save at most in its life that falls before an age.
 
@@ -89,7 +122,7 @@ def served_part(offer: Offer, age_hours: int, on_demand_usd: Mapping[str, float]
     """
     before = whole = 0.0
     for band in offer.age_bands:
-        worth_usd = max((on_demand_usd[offer.pools[p]] / float(offer.draw[p]) for p in band.places), default=0.0)
+        worth_usd = best_worth_usd(offer, band, on_demand_usd)
         whole += worth_usd * (band.end_age_hours - band.start_age_hours)
         before += worth_usd * max(0, min(band.end_age_hours, age_hours) - band.start_age_hours)
     return before / whole if whole > 0.0 else min(age_hours / offer.term_hours, 1.0)

@@ -104,6 +104,7 @@ def test_owned_hardware_in_the_books(assessed):
     case = assessed["owned hardware"]
     assert rows(case, "years", "cash_usd") == [-10 * MILLION, 0, 0, 0, 0]
     assert rows(case, "years", "ebitda_usd") == [0, 0, 0, 0, 0]
+    assert "-0.0" not in json.dumps(case)  # nor on the page
     assert rows(case, "years", "ebit_usd") == [0, *[-2.5 * MILLION] * 4]
     assert rows(case, "years", "rented_ebitda_usd") == [0, *[-2.5 * MILLION] * 4]
     assert "The same spent on demand is all in EBITDA: -10,000,000 USD" in case["statement"]
@@ -233,6 +234,14 @@ def test_names_are_data(plimsoll: Callable[..., Result], tmp_path: Path):
             "      - {name: x, cost_usd: 0, fails_above_fraction: 1.1, loss_usd: 5}\n"
             "      - {name: y, cost_usd: 1, fails_above_fraction: 1.2, loss_usd: 5}\n",
             "exceedance must give the probability of passing 1.1, 1.2",
+        ),
+        (
+            "cases:\n  - {name: a, kind: asset, cost_usd: 8, life_years: 2, dropped_after_quarters: 8}",
+            "dropped_after_quarters must lie before the end of life_years",
+        ),
+        (
+            "cases:\n  - {name: a, kind: project, saved_usd_per_year: 9, saved_fraction: 0.5}",
+            "must give monthly_bill_usd and saved_fraction, or else saved_usd_per_year",
         ),
         ("cases:\n  - {name: a, kind: availability, kind: availability, levels: [0.9]}", "must be there once"),
         ('cases:\n  - {name: "a\\tb", kind: availability, levels: [0.9]}', "must not hold control characters"),

@@ -1,6 +1,7 @@
 """`plimsoll contract` on the small fleet: files, their sums, the page, and the messages of bad offers."""
 
 import csv
+import hashlib
 import json
 
 import pytest
@@ -31,7 +32,7 @@ def answered(plimsoll, fleet_args, small_fleet, tmp_path_factory):
     folder = tmp_path_factory.mktemp("contract")
     (folder / "offers.yaml").write_text(OFFERS)
     args = [*_args(fleet_args, small_fleet, "commitments", "pools"), "--offers", folder / "offers.yaml"]
-    result = plimsoll(*args, "--out", folder / "out")
+    result = plimsoll(*args, "--out", folder / "out", "--store", folder / "runs.duckdb")
     assert result.exit_code == 0, result.stderr
     return folder / "out", result.stdout
 
@@ -42,7 +43,8 @@ def test_writes_the_answer_the_rows_and_the_brief(answered):
     assert sorted(path.name for path in folder.iterdir()) == ["contract.csv", "contract.html", "contract.json"]
     document = json.loads((folder / "contract.json").read_text())
     (offer,) = document["offers"]
-    assert offer["cost_usd"] == pytest.approx(offer["spend_usd"] + offer["shortfall_usd"] + offer["support_usd"])
+    parts = ("spend_usd", "shortfall_usd", "support_usd", "after_usd")
+    assert offer["cost_usd"] == pytest.approx(sum(offer[part] for part in parts))
     assert offer["cost_usd"] <= offer["sequential_usd"]
     assert offer["lower_bound_usd"] <= offer["cost_usd"]
     assert offer["saving_usd"] == pytest.approx(offer["no_contract_usd"] - offer["cost_usd"])
@@ -50,6 +52,22 @@ def test_writes_the_answer_the_rows_and_the_brief(answered):
     assert len(offer["curve"]) == 12
     assert {record["role"] for record in document["inputs"]} >= {"usage", "prices", "offers"}
     assert "Against no contract" in printed
+
+
+@pytest.mark.slow
+def test_the_run_is_kept_in_the_store_under_the_hash_of_its_document(answered, plimsoll):
+    folder, _ = answered
+    listed = plimsoll("history", "--store", folder.parent / "runs.duckdb", "--out", folder.parent / "history")
+    assert listed.exit_code == 0, listed.stderr
+    (run,) = json.loads((folder.parent / "history" / "history.json").read_text())["runs"]
+    document = (folder / "contract.json").read_bytes()
+    assert (run["kind"], run["run_id"]) == ("contract", hashlib.sha256(document).hexdigest())
+    assert (run["start_utc"], run["end_utc"]) == ("2024-03-11T00:00:00Z", "2025-03-11T00:00:00Z")
+    (offer,) = json.loads(document)["offers"]
+    figures = {one["name"]: one["value"] for one in run["figures"]}
+    is_taken = json.loads(document)["recommended"] is not None
+    assert figures["total_usd"] == offer["cost_usd" if is_taken else "no_contract_usd"]
+    assert figures["saving_usd"] == offer["saving_usd"]
 
 
 @pytest.mark.slow

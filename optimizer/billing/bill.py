@@ -7,7 +7,10 @@ what (`optimizer.billing.dispatch`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
+from optimizer.billing.covered import CoveredUnits
 from optimizer.metrics import (
     coverage_fraction,
     effective_savings_fraction,
@@ -138,6 +141,17 @@ class Bill:
             "on_demand_rate_usd",
         ):
             object.__setattr__(self, name, frozen_floats(getattr(self, name)))
+
+    def covered_rows(self, offer_id: str) -> tuple[IntArray, FloatArray]:
+        """Pools that commitments of an offer cover, rising, and the units covered there, of shape (n_found, n_hours).
+
+        Where there are hundreds of pools and an offer for each, this spares the zeros of all others.
+        """
+        if isinstance(self.covered_by_offer, CoveredUnits):
+            return self.covered_by_offer.rows(offer_id)
+        units = self.covered_by_offer[offer_id]
+        rows: IntArray = np.flatnonzero(units.any(axis=1))
+        return rows, units[rows]
 
     @property
     def covered_units(self) -> dict[OfferKind, FloatArray]:

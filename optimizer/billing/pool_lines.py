@@ -63,6 +63,11 @@ class PoolLines:
             reach=group.reach,
         )
 
+    @property
+    def pool_of_idle(self) -> dict[int, int]:
+        """Pool of each line of idle units, by its place among the lines."""
+        return {len(self.pools) + at: row for at, row in enumerate(self.idle_rows)}
+
     def by_pool(self, units: FloatArray) -> FloatArray:
         """Units of lines summed by pool. Shape (n_pools, n_hours)."""
         if not self.idle_rows:

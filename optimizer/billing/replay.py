@@ -207,7 +207,7 @@ class _Judge:
             on_demand_units=on_demand_units,
             kind_of_offer={group.offer.offer_id: group.offer.kind for group in self.covering},
             draw_by_offer=self.draw_by_offer,
-            covered_by_offer={offer_id: self.lines.by_pool(units) for offer_id, units in settled.covered_units.items()},
+            covered_by_offer=settled.covered_units.moved(self.lines.pool_of_idle, shape[0]),
             hour_fee_usd=self.hour_fee_usd,
             spot_rate_usd=spot_rate_usd,
             on_demand_usd=list_usd - saved_usd,

@@ -3,13 +3,14 @@
 Not here: whose turn it is (`optimizer.billing.turns` and the folders of the providers).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from forecasting.arrays import FloatArray, IntArray, frozen_floats, frozen_ints
+from optimizer.billing.covered import CoveredUnits
 
 
 class Stage(IntEnum):
@@ -113,7 +114,7 @@ class Settlement:
 
     Attributes
     ----------
-    covered_units : Mapping of str to FloatArray of shape (n_lines, n_columns)
+    covered_units : CoveredUnits, a mapping of str to FloatArray of shape (n_lines, n_columns)
         By label of the holdings; a label that covered nothing may be absent. [units]
     on_demand_units : FloatArray of shape (n_lines, n_columns)
         Usage that nothing covered. [units]
@@ -123,7 +124,7 @@ class Settlement:
         (holding, line) in the order of application, where anything was covered.
     """
 
-    covered_units: Mapping[str, FloatArray]
+    covered_units: CoveredUnits
     on_demand_units: FloatArray
     used_quantity: FloatArray
     order: tuple[tuple[int, int], ...]
@@ -165,7 +166,7 @@ def apply_turns(usage: UsageLines, holdings: Sequence[Holding], turns: Iterable[
     for row, holding in enumerate(holdings):
         left[row] = holding.quantity
     held = left.copy()
-    covered: dict[str, FloatArray] = {}
+    covered: dict[str, dict[int, FloatArray]] = {}
     order: list[tuple[int, int]] = []
     for turn in turns:
         units = np.minimum(remaining[turn.line], left[turn.holding] / turn.draw)
@@ -174,10 +175,12 @@ def apply_turns(usage: UsageLines, holdings: Sequence[Holding], turns: Iterable[
         remaining[turn.line] -= units
         # the last unit can leave a rounding error below zero, which must not become negative usage later
         left[turn.holding] = np.maximum(left[turn.holding] - units * turn.draw, 0.0)
-        label = holdings[turn.holding].label
-        if label not in covered:
-            # fresh zeros cost nothing until a row is written, and most offers cover few lines
-            covered[label] = np.zeros(remaining.shape)
-        covered[label][turn.line] += units
+        lines = covered.setdefault(holdings[turn.holding].label, {})  # most offers cover few lines
+        lines[turn.line] = lines[turn.line] + units if turn.line in lines else units
         order.append((turn.holding, turn.line))
-    return Settlement(covered_units=covered, on_demand_units=remaining, used_quantity=held - left, order=tuple(order))
+    return Settlement(
+        covered_units=CoveredUnits(covered, remaining.shape),
+        on_demand_units=remaining,
+        used_quantity=held - left,
+        order=tuple(order),
+    )

@@ -69,10 +69,11 @@ def bill_days(bill: Bill, catalog: Catalog) -> BillDays:
     served = served + bill.spot_units * np.nan_to_num(bill.spot_rate_usd)[:, None]
     covered = np.zeros_like(bill.demand_units)
     used = np.zeros_like(bill.demand_units)
-    for offer_id, units in bill.covered_by_offer.items():
+    for offer_id in bill.covered_by_offer:
         fee_usd = catalog.offer(offer_id).effective_hourly_usd
-        used += units * (bill.draw_by_offer[offer_id] * fee_usd)[:, None]
-        covered += units
+        rows, units = bill.covered_rows(offer_id)
+        used[rows] += units * (bill.draw_by_offer[offer_id][rows] * fee_usd)[:, None]
+        covered[rows] += units
     firm = bill.demand_units - bill.spot_units
 
     def daily(values: FloatArray) -> FloatArray:

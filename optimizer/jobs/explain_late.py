@@ -6,9 +6,8 @@ Not here: the demand of such worlds (`optimizer.jobs.explain_events`), what purc
 
 from dataclasses import replace
 
-import numpy as np
-
 from forecasting.roadmap import Event
+from optimizer.coefficients import covered_pools
 from optimizer.explain_flips import date_flip, probability_flip
 from optimizer.explain_savings import Savings
 from optimizer.explain_terms import Planned
@@ -41,6 +40,7 @@ class EventSavings:
     def __init__(self, planned: Planned, worlds: EventWorlds, whole: PlanningProblem) -> None:
         self.worlds, self.as_planned = worlds, Savings(planned, whole)
         self._planned, self._whole = planned, whole
+        self._covers = covered_pools(planned.problem)  # at any age
         self._known: dict[EventChange, Savings] = {}
         self._touched = {
             event.name: worlds.touched_pools(self._savings(EventChange(event=event.name, late_days=LATE_DAYS)).problem)
@@ -54,8 +54,7 @@ class EventSavings:
 
     def touching(self, batch: int) -> tuple[Event, ...]:
         """Events that move demand of pools that a purchase covers."""
-        problem = self.worlds.problem
-        covers = np.isfinite(problem.instruments.draw[problem.batches.instrument[batch]])
+        covers = self._covers[batch]
         return tuple(event for event in self.events if bool((self._touched[event.name] & covers).any()))
 
     def saving_usd(self, batch: int, change: EventChange) -> float:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.hours import HOURS_PER_MONTH
 from forecasting.numerals import percent
 from optimizer.assembly import Assembled, Market
-from optimizer.break_even import payback_months
+from optimizer.coefficients import covered_pools
 from optimizer.explain_next import HOURS_OF_A_YEAR, NextWorth, next_worth
-from optimizer.explain_terms import Planned, best_hourly_usd, hours_held
+from optimizer.explain_terms import Planned, hours_held
 from optimizer.explanation import WhyNot
+from optimizer.hardware_cost import served_part
 from optimizer.limits import EXPECTED_STRANDED, MAXIMUM_COVERAGE, cvar_label
 from optimizer.offers import Offer, OfferKind
 from optimizer.problem import PlanningProblem
@@ -92,15 +92,11 @@ def _not_allowed(offer: Offer, market: Market) -> WhyNot:
     """Offer whose term or payback the policy rules out."""
     if offer.offer_id in market.not_offered:
         return _reason(offer, "goal", "The goal that the policy states rules it out.")
-    if offer.term_months not in market.terms_months and offer.term_months != 0:
+    if offer.term_months not in market.terms_months and offer.term_months != 0 and offer.hardware is None:
         allowed = ", ".join(str(months) for months in market.terms_months)
         text = f"Its term of {offer.term_months} months is none of those that may be bought ({allowed})."
         return _reason(offer, "term_not_allowed", text)
-    rates = market.catalog.on_demand_usd[[market.catalog.pools.index(pool) for pool in offer.pools]]
-    months = payback_months(
-        upfront_usd=offer.upfront_usd, hourly_usd=offer.hourly_usd, on_demand_usd=float(np.max(rates / offer.draw))
-    )
-    months += offer.lead_hours / HOURS_PER_MONTH
+    months = market.payback_months(offer)
     takes = f"takes {months:,.1f} months" if np.isfinite(months) else "never comes"
     text = f"At full use the payback of its upfront cash {takes}; the policy allows {market.payback_months_max:g}."
     return _reason(offer, "payback", text)
@@ -131,6 +127,8 @@ def _dominated(offer: Offer, chosen: Chosen) -> WhyNot | None:
 
 def _same_cover(offer: Offer, other: Offer) -> float | None:
     """Quantity of `other` that covers what one unit of `offer` does; None where their cover differs."""
+    if any(len(one.age_bands) > 1 for one in (offer, other)) and offer.age_bands != other.age_bands:
+        return None
     own, its = (dict(zip(one.pools, one.draw.tolist(), strict=True)) for one in (offer, other))
     reserves = [one.kind is OfferKind.CAPACITY_RESERVATION for one in (offer, other)]
     if own.keys() != its.keys() or reserves[0] != reserves[1]:
@@ -143,25 +141,46 @@ def discounted_cost_usd(problem: PlanningProblem, offer: Offer, start_hour: int,
     """Discounted cash of one unit bought on the first date, for the hours that are valued. [USD per quantity]"""
     inside = (problem.hours >= start_hour) & (problem.hours < end_hour)
     weights = problem.hour_weights[inside]
-    upfront = offer.upfront_usd * float(weights.sum()) / offer.term_hours if offer.term_hours else 0.0
-    return offer.hourly_usd * float(weights @ problem.discount[inside]) + upfront
+    hourly = offer.hourly_usd * float(weights @ problem.discount[inside])
+    if offer.hardware is not None:
+        return hourly + _capital_usd(problem, offer, start_hour, end_hour)
+    return hourly + (offer.upfront_usd * float(weights.sum()) / offer.term_hours if offer.term_hours else 0.0)
+
+
+def _capital_usd(problem: PlanningProblem, offer: Offer, start_hour: int, end_hour: int) -> float:
+    """Price of owned hardware ordered on the first date, less what is left of it beyond the valued hours. [USD/unit]"""
+    valued_end_hour = int(problem.hours[-1]) + round(float(problem.hour_weights[-1]))
+    last_hour = min(end_hour, valued_end_hour)
+    if offer.hardware is not None and offer.hardware.is_sold:
+        factor = float(problem.discount[np.searchsorted(problem.hours, last_hour) - 1])
+        return offer.upfront_usd - offer.hardware.salvage_at(last_hour - start_hour) * factor
+    on_demand_usd = dict(zip(problem.pools, problem.on_demand_usd.tolist(), strict=True))
+    return offer.upfront_usd * served_part(offer, last_hour - start_hour, on_demand_usd)
 
 
 def _weighed(offer: Offer, batch: int, chosen: Chosen, worth: NextWorth) -> WhyNot:
     """Offer that was weighed, and found not to pay, or to pay and not to be allowed."""
     problem = chosen.assembled.problem
-    row = int(problem.batches.instrument[batch])
     cost, gross = float(problem.batches.cost_usd[batch]), float(worth.discounted_usd[batch])
-    best = best_hourly_usd(problem, row)
+    most = float(worth.most_discounted_usd[batch])
     use = even = None
-    if best > 0.0:
-        use = float(worth.use_fraction[batch])
-        even = float(problem.instruments.fee_usd[row]) / best
+    if most > 0.0:
+        use, even = float(worth.use_fraction[batch]), float(worth.break_even_fraction[batch])
+        if offer.hardware is not None:
+            even = cost / most  # of its price the part that the valued hours are charged, which no fee by the hour is
+    pays_early = bool(worth.early_use_fraction[batch] >= worth.early_break_even_fraction[batch])
     reason, other, text = _verdict(
         offer,
         batch,
         chosen,
-        _Weight(gross_usd=gross, cost_usd=cost, use=use, even=even, early=float(worth.early_use_fraction[batch])),
+        _Weight(
+            gross_usd=gross,
+            cost_usd=cost,
+            use=use,
+            even=even,
+            early=float(worth.early_use_fraction[batch]),
+            pays_early=pays_early,
+        ),
     )
     return WhyNot(
         offer_id=offer.offer_id,
@@ -184,6 +203,7 @@ class _Weight:
     use: float | None
     even: float | None
     early: float
+    pays_early: bool
 
     @property
     def net_usd(self) -> float:
@@ -200,7 +220,7 @@ def _verdict(offer: Offer, batch: int, chosen: Chosen, weight: _Weight) -> tuple
         return _forbidden(batch, chosen, weight)
     if weight.net_usd >= -NOISE_FRACTION * weight.cost_usd:
         return "indifferent", "", f"The next unit {used}: it makes no difference."
-    if weight.early >= weight.even and offer.term_hours > HOURS_OF_A_YEAR:
+    if weight.pays_early and offer.term_hours > HOURS_OF_A_YEAR:
         text = f"Its term is too long: used {percent(weight.early)} in the first year, the next unit {used}."
         return "term", "", text
     other = _largest_rival(offer, batch, chosen)
@@ -241,15 +261,14 @@ def _charges(batch: int, chosen: Chosen) -> Iterator[tuple[str, float]]:
 
 
 def _largest_rival(offer: Offer, batch: int, chosen: Chosen) -> str:
-    """Offer that commits most of what is held on the first date for the same pools; empty where nothing is."""
+    """Offer that commits most of what is held when an offer begins, for the same pools; empty where nothing is."""
     problem, quantity = chosen.assembled.problem, chosen.planned.quantity
-    draw = problem.instruments.draw
-    own = np.isfinite(draw[problem.batches.instrument[batch]])
-    active = problem.batches.active(np.array([chosen.first_hour]))[:, 0]
+    covers = covered_pools(problem)
+    active = problem.batches.active(problem.batches.start_hour[[batch]])[:, 0]
     rivals: list[tuple[float, str]] = []
     for other in np.flatnonzero(active & (quantity > 0.0)).tolist():
         row = int(problem.batches.instrument[other])
-        if np.any(own & np.isfinite(draw[row])) and not problem.instruments.reserves_units[row]:
+        if np.any(covers[batch] & covers[other]):
             fee = float(problem.instruments.fee_usd[row] * quantity[other])
             rivals.append((fee, problem.instruments.names[row]))
     names = [name for _, name in sorted(rivals, reverse=True) if name != offer.offer_id]

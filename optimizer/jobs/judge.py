@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.arrays import BoolArray, FloatArray
+from forecasting.arrays import BoolArray, FloatArray, IntArray
 from forecasting.hours import month_index, month_name
 from forecasting.quantiles import weighted_quantile
 from forecasting.scenarios import Scenarios
@@ -185,10 +185,12 @@ class _Ledger:
             self.usd["on_demand"] -= weight * saved * bill.on_demand_rate_usd[:, None]
         self._add("spot", bill.spot_units, bill, weight, rate_usd=np.nan_to_num(bill.spot_rate_usd)[:, None])
         self.unused_usd += weight * self._monthly(bill.hour_fee_usd * bill.hour_weights)
-        for offer_id, units in bill.covered_by_offer.items():
+        for offer_id in bill.covered_by_offer:
             offer = catalog.offer(offer_id)
-            rate = bill.draw_by_offer[offer_id] * offer.effective_hourly_usd
-            used = self._add(offer.kind.value, units, bill, weight, rate_usd=rate[:, None])
+            rows, units = bill.covered_rows(offer_id)
+            rate = bill.draw_by_offer[offer_id][rows] * offer.effective_hourly_usd
+            unit_hours = weight * self._monthly(units * bill.hour_weights)
+            used = self._count(offer.kind.value, rows, unit_hours, rate_usd=rate[:, None])
             self.unused_usd -= used.sum(axis=0)
 
     def rows(self) -> tuple[AllocationRow, ...]:
@@ -208,9 +210,15 @@ class _Ledger:
     def _add(self, kind: str, units: FloatArray, bill: Bill, weight: float, *, rate_usd: FloatArray) -> FloatArray:
         """Add units of one kind at a rate; return their USD by pool and month."""
         unit_hours = weight * self._monthly(units * bill.hour_weights)
-        usd = unit_hours * rate_usd
-        self.unit_hours[kind] = self.unit_hours.get(kind, 0.0) + unit_hours
-        self.usd[kind] = self.usd.get(kind, 0.0) + usd
+        return self._count(kind, np.arange(len(units)), unit_hours, rate_usd=rate_usd)
+
+    def _count(self, kind: str, rows: IntArray, unit_hours: FloatArray, *, rate_usd: FloatArray) -> FloatArray:
+        """Add unit-hours by month of some pools at a rate; return their USD."""
+        usd: FloatArray = unit_hours * rate_usd
+        for total, added in ((self.unit_hours, unit_hours), (self.usd, usd)):
+            if kind not in total:
+                total[kind] = np.zeros((len(self.market.catalog.pools), len(self.months)))
+            total[kind][rows] += added
         return usd
 
     def _monthly(self, values: FloatArray) -> FloatArray:

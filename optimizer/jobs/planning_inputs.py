@@ -78,6 +78,7 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
         With all problems of the first file that has any.
     """
     policy = read_policy_with(paths, options)
+    lessons = None if paths.lessons is None else read_lessons(paths.lessons, as_of_hour=as_of_hour)
     roadmap = read_roadmap_with(paths.roadmap, options, as_of_hour=as_of_hour)
     drivers = read_drivers_with(paths.drivers, roadmap, source=str(paths.roadmap))
     seen = read_history(paths, options, roadmap, before_hour=as_of_hour)
@@ -100,5 +101,5 @@ def read_planning_inputs(paths: InputPaths, options: RunOptions, *, as_of_hour: 
         external=None if paths.external is None else read_external(paths.external),
         holiday_country=options.holiday_country,
         roadmap_source=str(paths.roadmap),
-        lessons=None if paths.lessons is None else read_lessons(paths.lessons, as_of_hour=as_of_hour),
+        lessons=lessons,
     )

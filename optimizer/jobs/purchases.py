@@ -17,6 +17,9 @@ from optimizer.offers import Offer
 from optimizer.plan import NextUnit, Purchase
 from optimizer.portfolio import Commitment, order_hour
 
+NOISE_FRACTION = 1e-9  # of the cost of a unit: what is left of sums that should be zero
+SMALLEST_COST_USD = 1.0  # so that what costs nothing itself, as a capacity reservation, has a scale
+
 
 def quantity_unit(offer: Offer) -> str:
     """Unit that an offer's quantity is counted in."""
@@ -106,10 +109,19 @@ def next_units(solved: Solved) -> tuple[NextUnit, ...]:
                 offer_id=offer.offer_id,
                 quantity=float(solved.quantity[batch]),
                 quantity_unit=quantity_unit(offer),
-                saving_usd=-reduced if reduced else 0.0,
+                saving_usd=-reduced if abs(reduced) > _noise_usd(solved, int(batch)) else 0.0,
             )
         )
     return tuple(sorted(out, key=lambda unit: (-unit.saving_usd, -unit.quantity, unit.offer_id)))
+
+
+def _noise_usd(solved: Solved, batch: int) -> float:
+    """What a solver's prices leave open of a batch's reduced cost, as a part of what it costs. [USD per quantity]"""
+    problem = solved.assembled.problem
+    batches, row = problem.batches, int(problem.batches.instrument[batch])
+    term = float(batches.end_hour[batch] - batches.start_hour[batch])
+    fee = float(problem.instruments.fee_usd[row]) * term
+    return NOISE_FRACTION * max(abs(float(batches.cost_usd[batch])), fee, SMALLEST_COST_USD)
 
 
 def break_even_range(offer: Offer, on_demand_usd: Mapping[str, float]) -> tuple[float, float]:

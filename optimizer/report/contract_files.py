@@ -80,6 +80,7 @@ def _offer(result: OfferResult) -> dict[str, Any]:
         "spend_usd": result.joint.spend_usd,
         "shortfall_usd": result.joint.shortfall_usd,
         "support_usd": result.joint.support_usd,
+        "after_usd": result.joint.after_usd,
         "purchases": result.joint_choice,
         "lower_bound_usd": result.lower_bound_usd,
         "gap_fraction": result.gap_fraction,

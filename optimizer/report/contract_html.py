@@ -132,7 +132,8 @@ def _together(result: OfferResult) -> str:
     )
     return (
         f"Under {result.offer.name} the cost is {usd(result.joint.cost_usd)}: spend {usd(result.joint.spend_usd)}, "
-        f"shortfall {usd(result.joint.shortfall_usd)}, support {usd(result.joint.support_usd)}; {near}. Planning first "
+        f"shortfall {usd(result.joint.shortfall_usd)}, support {usd(result.joint.support_usd)}, after the contract "
+        f"beyond what is planned without it {usd(result.joint.after_usd)}; {near}. Planning first "
         f"and signing then would cost {usd(together_usd(result))} more. No contract: {usd(result.no_contract_usd)}."
     )
 

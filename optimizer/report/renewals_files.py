@@ -11,7 +11,7 @@ from typing import Any
 from forecasting.hours import iso_of_hour
 from optimizer.calendar_dates import moment_text
 from optimizer.cells import escape_cell
-from optimizer.jobs.renewals.answer import Costs, Decision, Option, RenewalAnswer
+from optimizer.jobs.renewals.answer import Billed, Costs, Decision, Option, RenewalAnswer
 from optimizer.report.plan_json import dated, json_bytes
 from optimizer.report.renewals_html import renewals_html
 
@@ -123,6 +123,7 @@ def renewals_document(answer: RenewalAnswer) -> dict[str, Any]:
         "horizon_end_utc": iso_of_hour(answer.horizon_end_hour),
         "valued_end_utc": iso_of_hour(answer.valued_end_hour),
         "joint": None if answer.joint is None else _costs(answer.joint),
+        "joint_billed": _billed(answer.joint_billed),
         "joint_changes": [{"commitment_id": name, "option": place} for name, place in answer.joint_changes],
         "n_combinations": answer.n_combinations,
         "commitments": [_decision(decision) for decision in answer.decisions],
@@ -137,6 +138,11 @@ def renewals_document(answer: RenewalAnswer) -> dict[str, Any]:
 def _costs(costs: Costs) -> dict[str, Any]:
     """Costs."""
     return asdict(costs)
+
+
+def _billed(found: Billed | None) -> dict[str, Any] | None:
+    """Bill against the optimizer's own cost."""
+    return None if found is None else {**asdict(found), "difference_usd": found.difference_usd}
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
@@ -184,6 +190,7 @@ def _option(option: Option) -> dict[str, Any]:
         "price_usd": choice.price_usd,
         "costs": None if option.costs is None else _costs(option.costs),
         **{name: getattr(option, name) for name in FIGURES},
+        "billed": _billed(option.billed),
         "obstacles": list(choice.obstacles),
         "notes": list(choice.notes),
     }

@@ -4,13 +4,14 @@ Not here: how figures are found (`optimizer.jobs.renewals`).
 """
 
 from forecasting.numerals import percent
-from optimizer.jobs.renewals.answer import Decision, Option, RenewalAnswer
+from optimizer.jobs.renewals.answer import Billed, Decision, Option, RenewalAnswer
 from optimizer.report.markup import Heading, Html, dates, element, folded, joined, name_text, table, words
 from optimizer.report.numbers import column, number, quantity, usd
 from optimizer.report.renewals_charts import MAX_CHARTS, renewal_charts
 from optimizer.report.sections import figure, paragraph, section
 from optimizer.report.words import counted, day, kind_title
 
+CENT = 0.01
 NOTHING = "No commitment ends in this time, and no declared event strands one before it ends."
 
 
@@ -96,6 +97,21 @@ def _joint_text(answer: RenewalAnswer) -> Html:
         f"No option costs less than the optimum over all options, at most {usd(gap)} above the least possible. ",
         changed,
         f"{ways} to change what is owned {were} tried: none, each change by itself, and those that pay together.",
+        _billed_text(answer.joint_billed),
+    )
+
+
+def _billed_text(found: Billed | None) -> str:
+    """What the providers' rules make of the optimum."""
+    if found is None or found.optimizer_usd <= 0.0:
+        return ""
+    if abs(found.difference_usd) < CENT:
+        return " Billed by the providers' rules it costs the same in the window as the optimizer counts, to the cent."
+    more = "more" if found.difference_usd >= 0.0 else "less"
+    part = percent(abs(found.difference_usd) / found.optimizer_usd, 2)
+    return (
+        f" Billed by the providers' rules it costs {usd(abs(found.difference_usd))} {more} in the window than the "
+        f"optimizer counts ({part})."
     )
 
 

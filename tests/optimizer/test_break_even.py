@@ -12,7 +12,6 @@ from optimizer.break_even import (
     break_even_fraction,
     effective_hourly_usd,
     payback_hours,
-    payback_months,
     payment_split,
     saving_fraction,
 )
@@ -51,8 +50,6 @@ def test_at_the_break_even_date_the_cash_paid_is_what_on_demand_would_have_cost(
 ):
     hours = payback_hours(upfront_usd=upfront, hourly_usd=hourly, on_demand_usd=hourly + saved)
     assert_allclose(upfront + hourly * hours, (hourly + saved) * hours, rtol=1e-6)
-    months = payback_months(upfront_usd=upfront, hourly_usd=hourly, on_demand_usd=hourly + saved)
-    assert_allclose(months * 730, hours)
 
 
 def test_what_never_saves_is_never_paid_back_and_what_asks_for_no_cash_at_once():

@@ -129,3 +129,18 @@ def test_segments_end_with_the_contract_years(build):
 
 def test_the_method_for_many_pools_knows_no_contract(build):
     assert not suits_first_order(_problem(build, 3, _rule()))
+
+
+def test_its_bound_holds_for_idle_purchases_whose_fees_retire_more_than_they_cost(build):
+    problem = _problem(build, 5, _rule(), counted_part=1.5)
+    terms = replace(problem.contract, counted_fee_usd=1.5 * problem.contract.counted_fee_usd)
+    terms = replace(terms, due_usd=terms.due_usd + 150.0)  # far more than all demand is worth: idle fees do retire it
+    problem = replace(problem, contract=terms)
+    found = solve_cuts(problem, OPTIONS)
+    costs = []
+    for scale in np.linspace(0.0, 40.0, 41):
+        idle = np.array(found.quantity)
+        idle[0] += scale
+        costs.append(evaluate(problem, idle, found.classes).objective_usd)
+    assert min(costs) < costs[0]  # idle purchases pay here
+    assert found.lower_bound_usd <= min(costs)

@@ -11,6 +11,7 @@ from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.explain_next import next_worth
 from optimizer.explain_terms import Planned
 from optimizer.extensive import solve_extensive
+from optimizer.legs import Succession
 from optimizer.limits import CashLimit, Limits
 from optimizer.solver import SolverOptions
 
@@ -102,3 +103,20 @@ def test_the_extensive_program_gives_reduced_costs_too(build):
     assert_allclose(limited.quantity, [2.0, 1.5, 0.5], atol=1e-9)
     assert_allclose(limited.reduced_cost_usd[:2], [0.0, 0.0], atol=1e-9)
     assert_allclose(abs(limited.duals["Q1"]), 0.6, atol=1e-9)
+
+
+def test_the_break_even_use_of_what_moves_on_is_that_of_all_its_ages(build):
+    nan = float("nan")
+    problem = build.problem(
+        [[[2.0] * 4, [1.0] * 4]],
+        on_demand_usd=[2.0, 0.5],
+        instruments=[build.instrument(draw=(1.0, nan), fee_usd=0.6), build.instrument(draw=(nan, 0.5), fee_usd=0.6)],
+        batches=[build.batch(instrument=0), build.batch(instrument=1)],
+    )
+    moves = Succession(next_row=np.array([1, -1]), after_hours=np.array([1, 0]))
+    problem = replace(problem, instruments=replace(problem.instruments, succession=moves))
+    classes = cover_classes(problem.instruments, split_by_fee=False)
+    worth = next_worth(Planned(problem=problem, quantity=np.zeros(2), classes=classes))
+    assert_allclose(worth.most_discounted_usd, [2.0 + 3 * 1.0, 4 * 1.0])
+    assert_allclose(worth.break_even_fraction, [2.4 / 5.0, 0.6])
+    assert_allclose(worth.early_break_even_fraction, worth.break_even_fraction)

@@ -12,6 +12,7 @@ from optimizer.costs import evaluate
 from optimizer.cover import cover_classes
 from optimizer.explain_savings import Savings, break_even_hour, saving_of
 from optimizer.explain_terms import STRIDES, Planned, stride_within, thinned
+from optimizer.legs import Succession
 from optimizer.problem import PlanningProblem
 
 DAYS = 60
@@ -138,3 +139,36 @@ def test_a_saving_on_thinned_hours_of_constant_demand_is_that_on_all_of_them(bui
 
 def test_the_stride_is_the_smallest_within_the_budget():
     assert [stride_within(1e6, budget) for budget in (1e6, 9e5, 1e5, 1.0)] == [1, 5, 25, 101]
+
+
+def test_use_of_hardware_that_moves_on_is_taken_of_what_each_age_could_be_worth(build):
+    nan = float("nan")
+    problem = build.problem(
+        [[[2.0] * 4, [1.0] * 4]],
+        on_demand_usd=[2.0, 0.5],
+        instruments=[build.instrument(draw=(1.0, nan), fee_usd=0.6), build.instrument(draw=(nan, 0.5), fee_usd=0.6)],
+        batches=[build.batch(instrument=0)],
+    )
+    moves = Succession(next_row=np.array([1, -1]), after_hours=np.array([1, 0]))
+    problem = replace(problem, instruments=replace(problem.instruments, succession=moves))
+    quantity = np.array([1.0])
+    found = saving_of(Savings(planned(problem, quantity)).of(0), problem, quantity)
+    # at best an hour of the first pool, 2 USD, and three hours of two units of the second, 1 USD each
+    most_usd = 2.0 + 3 * 2 * 0.5
+    served_usd = 2.0 + 3 * 1 * 0.5
+    assert_allclose([found.use_fraction, found.break_even_fraction], [served_usd / most_usd, 4 * 0.6 / most_usd])
+    assert_allclose(found.expected_usd, (found.use_fraction - found.break_even_fraction) * most_usd)
+
+
+@pytest.mark.parametrize(("price_usd", "salvage_usd"), [(600.0, 300.0), (700.0, 100.0), (700.0, 0.0)])
+def test_what_hardware_is_sold_for_comes_at_the_end_and_pays_back_nothing_before(
+    build, price_usd: float, salvage_usd: float
+):
+    hours, running_usd = 24 * DAYS, 0.1
+    fee_usd = running_usd + (price_usd - salvage_usd) / hours
+    savings, _ = constant(build, upfront_usd=price_usd, fee_usd=fee_usd, on_demand_usd=0.55)
+    found = break_even_hour(savings, savings.of(0), end_salvage_usd=salvage_usd)
+    if price_usd <= (0.55 - running_usd) * hours:
+        assert found == int(np.ceil(price_usd / (0.55 - running_usd)))
+    else:  # only the sale pays for it, if that does
+        assert found == (hours if price_usd - salvage_usd <= (0.55 - running_usd) * hours else None)

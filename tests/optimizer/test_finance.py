@@ -97,3 +97,12 @@ def test_a_sum_that_falls_below_zero_again_counts_from_its_last_return():
 @pytest.mark.parametrize(("value", "expected"), [(1e-9, 0.0), (1e-3, 1e-3)])
 def test_rounding_of_large_sums_reads_as_nothing(value, expected):
     assert round_off(value, 1e6) == expected
+
+
+@pytest.mark.parametrize("life_years", [1.5, 3.0, 4.5, 6.0, 7.0])
+def test_a_sum_that_ends_at_zero_has_paid_back_whatever_rounding_says(life_years: float):
+    """1 M USD, and the same back in equal quarters: by hand at the end of the last one."""
+    n_quarters = round(4 * life_years)
+    total = np.cumsum([-1e6, *np.diff(np.linspace(0.0, 1.0, n_quarters + 1)) * 1e6])
+    assert_allclose(payback_time(total, np.arange(n_quarters + 1) / 4), life_years)
+    assert np.isinf(payback_time(total - 0.01, np.arange(n_quarters + 1) / 4))

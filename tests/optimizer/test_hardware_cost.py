@@ -14,7 +14,7 @@ from optimizer.assembly import Assembled, Market, assemble, horizon_terms
 from optimizer.calendar_dates import Timeline, discount_factor_at, planning_timeline
 from optimizer.cutting_planes import CutOptions, solve_cuts
 from optimizer.hardware import Hardware
-from optimizer.hardware_cost import Service, capital_usd, full_term_usd, served_part
+from optimizer.hardware_cost import Service, capital_usd, full_term_usd, full_use_payback_months, served_part
 from optimizer.offers import Catalog, Offer, OfferKind
 from optimizer.pools import Pool
 from optimizer.portfolio import Commitment
@@ -266,3 +266,20 @@ def test_where_only_the_window_counts_its_cost_is_the_fee_of_a_bill():
             scenarios, market, timeline, discount_rate_yearly=0.0, risk_lambda=0.0, keep_dominated=False
         )
         assert_allclose(assembled.problem.batches.cost_usd, [offer.effective_hourly_usd * hours])
+
+
+@pytest.mark.parametrize(
+    ("years", "upfront_usd", "lead_hours", "hours"),
+    [
+        (((0, 4),), 9_000.0, 0, 10_000.0),  # 1.0 less 0.1 an hour
+        (((0, 4),), 9_000.0, 730, 10_730.0),
+        (((0, 1), (1, 4)), 0.9 * YEAR + 4_000.0, 0, YEAR + 10_000.0),  # then 0.5 less 0.1
+        (((0, 1), (1, 4)), 0.9 * YEAR + 0.4 * 3 * YEAR + 1.0, 0, np.inf),  # its life is over
+        (((0, 1), (2, 4)), 0.9 * YEAR - 0.1 * YEAR + 4_000.0, 0, 2 * YEAR + 10_000.0),  # nothing served in year 2
+    ],
+)
+def test_full_use_pays_back_by_what_is_served_at_each_age(
+    years: tuple[tuple[int, int], ...], upfront_usd: float, lead_hours: int, hours: float
+):
+    rack = _rack(years=years, upfront_usd=upfront_usd, lead_hours=lead_hours)
+    assert_allclose(full_use_payback_months(rack, ON_DEMAND), hours / 730)

@@ -176,9 +176,9 @@ def _usage_lines(usage: UsageLines, owned: Sequence[Owned], settled: Settlement,
     name, account, rate_usd = usage.names[row], usage.accounts[row], float(usage.on_demand_usd[row])
     for item in owned:
         label = item.holding.label
-        if label not in settled.covered_units or not settled.covered_units[label][row].any():
+        units = settled.covered_units.row(label, row)
+        if units is None:
             continue
-        units = settled.covered_units[label][row]
         draw = float(item.holding.draw[item.holding.lines == row][0])
         used_usd = units * draw * item.payments.effective_hourly_usd
         nothing = np.zeros_like(units)

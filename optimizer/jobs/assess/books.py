@@ -129,7 +129,7 @@ def _year_table(books: AssetBooks, rented: FloatArray) -> FactTable:
     sums = [np.add.reduceat(part, starts) for part in (books.cash_usd[1:], books.ebitda_usd, books.ebit_usd, rented)]
     rows: list[tuple[Cell, ...]] = [(0, float(books.cash_usd[0]), 0.0, 0.0, 0.0)]
     rows += [
-        (year + 1, *(float(part[year]) for part in sums[:3]), -float(sums[3][year])) for year in range(len(starts))
+        (year + 1, *(float(part[year]) for part in sums[:3]), 0.0 - float(sums[3][year])) for year in range(len(starts))
     ]
     return FactTable(
         key="years",

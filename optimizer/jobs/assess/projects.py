@@ -8,6 +8,7 @@ import math
 from forecasting.numerals import percent
 from optimizer.assessment import CaseAnswer, Fact, FactTable
 from optimizer.assessment_cases import OptionPart, OptionsCase, ProjectCase
+from optimizer.finance import round_off
 from optimizer.finance_options import (
     MONTHS_PER_YEAR,
     OptionCosts,
@@ -188,7 +189,7 @@ def _options_sentence(case: OptionsCase, totals: tuple[OptionTotals, ...], best:
 
 def _option_flip(one: OptionTotals, first: OptionTotals) -> str:
     """How much dearer or cheaper the option may be before the order of the two turns."""
-    lead = first.present_usd - one.present_usd
+    lead = round_off(first.present_usd - one.present_usd, first.present_usd + one.present_usd)
     side = "more" if lead >= 0 else "less"
     return f"{one.name} and {first.name} change places when {one.name} costs {usd_text(abs(lead))} {side} upfront."
 

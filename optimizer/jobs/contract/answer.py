@@ -69,11 +69,12 @@ class Parts:
     spend_usd: float
     shortfall_usd: float
     support_usd: float
+    after_usd: float
 
     @property
     def cost_usd(self) -> float:
         """All of it."""
-        return self.spend_usd + self.shortfall_usd + self.support_usd
+        return self.spend_usd + self.shortfall_usd + self.support_usd + self.after_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.arrays import FloatArray
+from optimizer.coefficients import most_reserved_units
 from optimizer.contract_offers import Support
 from optimizer.contract_terms import MONTHS_PER_YEAR, ContractTerms
 from optimizer.costs import evaluate_with
@@ -118,27 +119,42 @@ def _kept(problem: PlanningProblem, wanted: FloatArray, planned: FloatArray) -> 
     return high * planned + (1.0 - high) * wanted
 
 
-def bound_of_contract_usd(joint: Joint, view: OfferView, model: SpendModel, quantity: FloatArray) -> float | None:
-    """Bound of the contract's part of the cost, where what a choice costs after it is taken off; None if not known.
+def bound_of_contract_usd(joint: Joint, view: OfferView, model: SpendModel) -> float | None:
+    """Bound of what any choice costs under an offer, after the contract as far as it is beyond the reference.
+
+    Where pools differ in discount the joint problem prices the hours after the contract too high for some: as much as
+    that can be is taken off.
 
     Parameters
     ----------
     joint : Joint
     view : OfferView
     model : SpendModel
-    quantity : FloatArray of shape (n_batches,)
-        The choice.
+        With its reference.
+
+    Returns
+    -------
+    float or None
+        None where not known. [USD]
     """
     if not np.isfinite(joint.lower_bound_usd):
         return None
-    return joint.lower_bound_usd - after_contract_usd(view, model, _support_line(view, model), quantity)
+    problem = model.assembled.problem
+    most = most_reserved_units(problem)
+    reserved = np.where(problem.batches.is_decision & np.isfinite(most), np.nan_to_num(most, posinf=0.0), 0.0)
+    line = _support_line(view, model)
+    paid = _paid_part(view, line) / ((1.0 - view.offer.discount_fraction) * (1.0 + _per_net(view, line)))
+    too_high_usd = model.recourse_after_usd(reserved, view.n_months, np.maximum(paid - 1.0, 0.0))
+    reference_usd = float(problem.weights @ model.reference_after_usd[:, view.n_years - 1])
+    return joint.lower_bound_usd - too_high_usd - reference_usd
 
 
 def joint_problem(view: OfferView, model: SpendModel, line: _SupportLine) -> PlanningProblem:
     """Planning problem under an offer.
 
     After the contract its discount is gone: hours there count by list price. Where pools differ in discount the price
-    of a pool keeps its distance to the others' there.
+    of a pool keeps its distance to the others' there. An offer is worth what it costs in expectation: a weight of risk
+    would put the bound above what it is a bound of.
     """
     problem = model.assembled.problem
     year = np.where(model.month_of_hour < view.n_months, model.month_of_hour // MONTHS_PER_YEAR, -1)
@@ -162,6 +178,7 @@ def joint_problem(view: OfferView, model: SpendModel, line: _SupportLine) -> Pla
         discount=np.where(inside, problem.discount, problem.discount / (after * markup)),
         batches=with_fees,
         contract=terms,
+        risk_lambda=0.0,
     )
 
 
@@ -172,17 +189,6 @@ def constant_usd(view: OfferView, model: SpendModel, line: _SupportLine) -> floa
     supported = 1.0 if _is_of_list(view) else after
     other = float(weights @ (view.other_usd @ discount))
     return (after + line.slope * supported) * other + line.intercept_usd * float(discount.sum())
-
-
-def after_contract_usd(view: OfferView, model: SpendModel, line: _SupportLine, quantity: FloatArray) -> float:
-    """Expected cost after the contract, as the joint problem prices it: part of the bound, not of the contract."""
-    problem = model.assembled.problem
-    paid = _paid_part(view, line) / ((1.0 - view.offer.discount_fraction) * (1.0 + _per_net(view, line)))
-    months = slice(0, view.n_months)
-    fees = model.fees.hourly_usd[:, months] @ model.month_discount[months]
-    upfront = model.fees.amortized_usd[:, months].sum(axis=1) * model.fees.upfront_discount
-    later = float(quantity @ (problem.batches.cost_usd - fees - upfront))
-    return later + model.recourse_after_usd(quantity, view.n_months, paid)
 
 
 def _support_line(view: OfferView, model: SpendModel) -> _SupportLine:

@@ -18,7 +18,7 @@ def recommendation(results: Sequence[OfferResult]) -> tuple[str, tuple[str, ...]
     if best.saving_usd <= 0.0:
         return "", (
             f"No offer is expected to cost less than no contract; {name} comes nearest, at "
-            f"{_usd(-best.saving_usd)} more over its {len(best.offer.annual_usd)} years.",
+            f"{_usd(-best.saving_usd)} more over its {_years(len(best.offer.annual_usd))}.",
             *_shortfall_reason(best),
         )
     runner_up = max(
@@ -59,6 +59,11 @@ def _break_even_reason(result: OfferResult) -> tuple[str, ...]:
     walk = result.walk_away_first_year_usd
     until = "" if walk is None else f"; at its own discount it pays up to {_usd(walk)} in the first year"
     return (f"It would still break even at a discount of {percent(result.break_even_discount, 2)}{until}.",)
+
+
+def _years(n_years: int) -> str:
+    """Years as people say them."""
+    return "year" if n_years == 1 else f"{n_years} years"
 
 
 def _usd(value: float) -> str:

@@ -15,6 +15,7 @@ from forecasting.hours import date_of_hour
 from forecasting.numerals import percent
 from optimizer.assembly import horizon_terms
 from optimizer.contract_offers import ContractOffer, ContractOffers
+from optimizer.goals import objective_rate_yearly
 from optimizer.jobs.contract.answer import ContractAnswer, OfferResult, Parts
 from optimizer.jobs.contract.horizon import MONTHS_PER_YEAR, STRIDE_HOURS, contract_timeline
 from optimizer.jobs.contract.joint import Joint, bound_of_contract_usd, solve_joint
@@ -29,6 +30,7 @@ from optimizer.jobs.planning_inputs import PlanningInputs
 from optimizer.jobs.posed import PosedRun, posed_run
 from optimizer.jobs.solve import Tell, solve
 from optimizer.jobs.versions import versions
+from optimizer.limits import Limits
 from optimizer.plan import InputRecord
 from optimizer.policy import Increments
 from optimizer.policy_limits import with_limits
@@ -74,12 +76,14 @@ def make_contract(request: ContractRequest, *, tell: Tell) -> ContractAnswer:
     )
     posed = posed_run(_with_all_payments(given, offers), tell=tell, timeline=timeline)
     assembled = with_limits(posed.assembled, posed.context)
-    model = SpendModel(assembled, as_of_hour=given.as_of_hour, n_years=n_years, rate_yearly=policy.discount_rate_yearly)
+    rate = objective_rate_yearly(policy)
+    model = SpendModel(assembled, as_of_hour=given.as_of_hour, n_years=n_years, rate_yearly=rate)
     tell("optimizing without a contract")
     planned = solve(assembled, Increments(), method="auto", gap_fraction=GAP_FRACTION, tell=tell).exact
     owned = np.nan_to_num(assembled.problem.batches.fixed_quantity)
     choices = [model.spend(PLANNED, planned)]
-    if not assembled.problem.limits.firm:
+    model.refer_to(choices[0])
+    if allows_no_purchase(assembled.problem.limits):
         choices.append(model.spend(OWNED, owned))
     joints: list[Joint] = []
     for offer in offers:
@@ -104,6 +108,11 @@ def make_contract(request: ContractRequest, *, tell: Tell) -> ContractAnswer:
         versions=versions(),
         seed=given.seed,
     )
+
+
+def allows_no_purchase(limits: Limits) -> bool:
+    """Whether no limit of the policy asks for purchases."""
+    return not limits.firm and not limits.coverage_min_fraction
 
 
 def _with_all_payments(given: PlanningInputs, offers: tuple[ContractOffer, ...]) -> PlanningInputs:
@@ -157,9 +166,10 @@ def _result(offer: ContractOffer, joint: Joint, value: Valuation) -> OfferResult
             spend_usd=float(weights @ worth.spend_usd),
             shortfall_usd=float(weights @ worth.shortfall_usd),
             support_usd=float(weights @ worth.support_usd),
+            after_usd=float(weights @ worth.after_usd),
         ),
         joint_choice=choice.name,
-        lower_bound_usd=_bound(joint, view, model, choice, cost_usd),
+        lower_bound_usd=_bound(joint, view, model, cost_usd),
         sequential_usd=expected_usd(view, model, value.choices[0]),
         no_contract_usd=none_usd,
         saving_p10_usd=spread.p10_usd,
@@ -175,9 +185,9 @@ def _result(offer: ContractOffer, joint: Joint, value: Valuation) -> OfferResult
     )
 
 
-def _bound(joint: Joint, view: OfferView, model: SpendModel, choice: Spend, cost_usd: float) -> float | None:
+def _bound(joint: Joint, view: OfferView, model: SpendModel, cost_usd: float) -> float | None:
     """Bound of the cost under an offer; never above the cost itself, whatever a support line loses."""
-    bound = bound_of_contract_usd(joint, view, model, choice.quantity)
+    bound = bound_of_contract_usd(joint, view, model)
     return None if bound is None else min(bound, cost_usd)
 
 
@@ -212,6 +222,10 @@ def _assumptions(request: ContractRequest, posed: PosedRun, *, cadence_months: i
         "Spend outside the planned pools grows in each scenario as fast as that scenario's demand ranks among the "
         "others: high demand and high growth come together, which widens the spread."
     )
+    risk = (
+        "Offers, and what is decided together with them, are weighed by expected cost; the policy's weight of risk "
+        "enters the purchases planned without a contract alone."
+    )
     return (
         f"Contracts begin on {start}. Demand is forecast to {end} by the model of a plan, however long the history: "
         "its spread widens with the distance, and later years rest on ever less evidence.",
@@ -220,10 +234,12 @@ def _assumptions(request: ContractRequest, posed: PosedRun, *, cadence_months: i
         "Savings plans and reservations discount first, the contract then takes its percentage off what is left: they "
         "multiply. Commitments count where all of their pools are eligible.",
         "Purchases serve in the optimizer's order; a provider's order may differ a little.",
-        f"Costs are present values at {percent(given.policy.discount_rate_yearly, 2)} a year; commitments, counted "
+        f"Costs are present values at {percent(objective_rate_yearly(given.policy), 2)} a year; commitments, counted "
         "spend and shortfalls by year are not discounted. A shortfall is paid at the end of its year.",
-        "What counts, and what is paid, ends with the contract: hours after it are valued at list prices.",
+        "What counts ends with the contract. What purchases cost after it, at list prices, is charged as far as it is "
+        "beyond that of the purchases planned without a contract.",
         "Marketplace spend retires commitment where the offer says so; its own cost is the same with and without a "
         "contract and is left out.",
         *((other,) if has_other else ()),
+        *((risk,) if given.policy.risk.lambda_ > 0.0 else ()),
     )

@@ -11,11 +11,12 @@ from forecasting.arrays import FloatArray, IntArray
 from optimizer.assembly import Assembled
 from optimizer.calendar_dates import discount_factor_at
 from optimizer.contract_terms import ContractTerms, ShortfallRule
+from optimizer.costs import spot_part
 from optimizer.cover import cover_classes
 from optimizer.jobs.contract.horizon import MONTHS_PER_YEAR, month_edges
 from optimizer.offers import OfferKind
 from optimizer.problem import PlanningProblem
-from optimizer.sweep import Sweeper
+from optimizer.sweep import Sweeper, Swept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,11 +54,15 @@ class Spend:
     quantity : FloatArray of shape (n_batches,)
     variable_usd : FloatArray of shape (n_scenarios, n_months, n_pools)
         On demand and on spot, at list prices, not discounted for time. [USD]
+    after_usd : FloatArray of shape (n_scenarios, n_years)
+        Present value at list prices of all that is valued after so many years: what is left of terms, and what runs
+        on demand and on spot. [USD]
     """
 
     name: str
     quantity: FloatArray
     variable_usd: FloatArray
+    after_usd: FloatArray
 
 
 class SpendModel:
@@ -89,25 +94,57 @@ class SpendModel:
         )
         self.demand_rank = self._demand_rank()
         self.fees = self._fee_table()
+        self.reference_after_usd = np.zeros((len(problem.weights), n_years))
         self._sweeper = Sweeper(self._by_month(), cover_classes(problem.instruments, split_by_fee=False))
 
     def spend(self, name: str, quantity: FloatArray) -> Spend:
         """Spend of a choice."""
-        found, segments = self._sweeper(quantity), self._sweeper.segments
+        found, segments = self._swept(quantity), self._sweeper.segments
         rates, spot = self._sweeper.prices.on_demand_usd, np.nan_to_num(self._sweeper.prices.spot_usd)
         usd = found.on_demand_units * rates + found.spot_units * spot
         month = _month_of(segments.first_hour, self.edges)
         is_in = (month[:, None] == np.arange(self.n_months)).astype(np.float64)
-        return Spend(name=name, quantity=quantity, variable_usd=np.einsum("sgp,gm->smp", usd, is_in, optimize=True))
+        return Spend(
+            name=name,
+            quantity=quantity,
+            variable_usd=np.einsum("sgp,gm->smp", usd, is_in, optimize=True),
+            after_usd=self._after_usd(quantity, usd.sum(axis=2) * segments.discount, month),
+        )
+
+    def refer_to(self, spend: Spend) -> None:
+        """Count what choices cost after a contract against that of another."""
+        self.reference_after_usd = spend.after_usd
+
+    def _after_usd(self, quantity: FloatArray, recourse_usd: FloatArray, month: IntArray) -> FloatArray:
+        """Cost after each contract year; recourse (n_scenarios, n_segments). Shape (n_scenarios, n_years). [USD]"""
+        n_years = self.n_months // MONTHS_PER_YEAR
+        out = np.empty((len(recourse_usd), n_years))
+        for year in range(n_years):
+            n_months = MONTHS_PER_YEAR * (year + 1)
+            is_after = (month < 0) | (month >= n_months)
+            out[:, year] = recourse_usd @ is_after.astype(np.float64) + float(quantity @ self.fees_after_usd(n_months))
+        return out
+
+    def fees_after_usd(self, n_months: int) -> FloatArray:
+        """Present value of the fees of one unit of every batch after some months. Shape (n_batches,). [USD]"""
+        months = slice(0, n_months)
+        hourly = self.fees.hourly_usd[:, months] @ self.month_discount[months]
+        upfront = self.fees.amortized_usd[:, months].sum(axis=1) * self.fees.upfront_discount
+        after: FloatArray = self.assembled.problem.batches.cost_usd - hourly - upfront
+        return after
 
     def recourse_after_usd(self, quantity: FloatArray, n_months: int, part: FloatArray) -> float:
         """Expected, discounted cost on demand and on spot after some months, at a part of list prices by pool. [USD]"""
-        found, segments = self._sweeper(quantity), self._sweeper.segments
+        found, segments = self._swept(quantity), self._sweeper.segments
         rates, spot = self._sweeper.prices.on_demand_usd, np.nan_to_num(self._sweeper.prices.spot_usd)
         usd = found.on_demand_units @ (rates * part) + found.spot_units @ (spot * part)
         month = _month_of(segments.first_hour, self.edges)
         is_after = (month < 0) | (month >= n_months)
         return float(self.assembled.problem.weights @ (usd @ (segments.discount * is_after)))
+
+    def _swept(self, quantity: FloatArray) -> Swept:
+        """Pass over all hours, with no more on spot than the policy's limit leaves there."""
+        return self._sweeper(quantity, spot_part=spot_part(self.assembled.problem, quantity, self._sweeper.classes))
 
     def least_most_usd(self) -> tuple[FloatArray, FloatArray]:
         """Spend that no choice goes below, and that of all on demand. Shapes (n_scenarios, n_months). [USD]"""

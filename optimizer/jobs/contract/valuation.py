@@ -5,6 +5,9 @@ value of an offer. Not here: what one choice costs (`optimizer.jobs.contract.wor
 """
 
 from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
 
 from forecasting.numerals import percent
 from optimizer.contract_offers import ContractOffer, OtherSpend, Shortfall
@@ -15,6 +18,7 @@ from optimizer.jobs.contract.worth import expected_usd, without_contract
 from optimizer.offers import Catalog
 
 MOST_DISCOUNT = 0.95
+DISCOUNTS = 39  # at which a break-even is looked for: every 2.5 points
 MOST_SCALE = 100.0
 BISECTIONS = 50
 FREE_FRACTION = 1e-5  # of the cost: what a commitment may cost and still be called free
@@ -52,7 +56,11 @@ class Valuation:
         return self.choices[place], usd
 
     def break_even_discount(self, offer: ContractOffer) -> float | None:
-        """Discount at which the offer costs as much as no contract; 0 where it never costs more, None where always."""
+        """Least discount at which the offer costs as much as no contract; 0 where it never costs more, None for none.
+
+        More discount may cost more: a prepayment is of no use where what it could pay for costs little. So the crossing
+        is looked for from below, and at the offer's own discount in any case.
+        """
         none_usd = self.cost_usd(without_contract(offer))
 
         def excess(discount: float) -> float:
@@ -60,7 +68,11 @@ class Valuation:
 
         if excess(0.0) <= 0.0:
             return 0.0
-        return None if excess(MOST_DISCOUNT) > 0.0 else _root(excess, 0.0, MOST_DISCOUNT)
+        tried = sorted({*np.linspace(0.0, MOST_DISCOUNT, DISCOUNTS).tolist(), offer.discount_fraction})
+        for low, high in pairwise(tried):
+            if excess(high) <= 0.0:
+                return _root(excess, low, high)
+        return None
 
     def free_usd(self, offer: ContractOffer) -> float | None:
         """Largest first-year commitment that costs nothing, the others in proportion; None for any. [USD]"""

@@ -1,7 +1,8 @@
 """What a choice of purchases costs under an offer, in every scenario: discounted spend, shortfall, support.
 
-cost = sum over scenarios of weight x (spend after the discount + shortfall + support), as present value. Not here:
-which purchases there are to choose from (`optimizer.jobs.contract.joint`).
+cost = sum over scenarios of weight x (spend after the discount + shortfall + support + what it costs after the
+contract beyond what the purchases planned without it do), as present value. Not here: which purchases there are to
+choose from (`optimizer.jobs.contract.joint`).
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ class Worth:
 
     Attributes
     ----------
-    spend_usd, shortfall_usd, support_usd, cost_usd : FloatArray of shape (n_scenarios,)
-        Present values over the contract; the last one sums up the others. [USD]
+    spend_usd, shortfall_usd, support_usd, after_usd, cost_usd : FloatArray of shape (n_scenarios,)
+        Present values; the last one sums up the others, and all but `after_usd` lie inside the contract. That is what
+        the choice costs after it at list prices, less what the reference does: fees that run on are not free. [USD]
     counted_usd : FloatArray of shape (n_scenarios, n_months)
         What retires the commitment; marketplace spend included. [USD]
     settlement : Settlement
@@ -31,6 +33,7 @@ class Worth:
     spend_usd: FloatArray
     shortfall_usd: FloatArray
     support_usd: FloatArray
+    after_usd: FloatArray
     cost_usd: FloatArray
     counted_usd: FloatArray
     settlement: Settlement
@@ -105,11 +108,13 @@ def worth_of(view: OfferView, model: SpendModel, spend: Spend) -> Worth:
     due = np.broadcast_to(view.commitment_usd, by_year.shape)
     found = settle(view.rule, due_usd=due, counted_usd=by_year, spend_usd=payable)
     support_pv = support @ discount
+    later_usd = (spend.after_usd - model.reference_after_usd)[:, view.n_years - 1]
     return Worth(
         spend_usd=spend_pv,
         shortfall_usd=found.extra_usd,
         support_usd=support_pv,
-        cost_usd=spend_pv + found.extra_usd + support_pv,
+        after_usd=later_usd,
+        cost_usd=spend_pv + found.extra_usd + support_pv + later_usd,
         counted_usd=counted,
         settlement=found,
     )

@@ -151,6 +151,19 @@ def cash_usd(held: Sequence[Held], window: WindowHours) -> FloatArray:
     return out
 
 
+def lumps_usd(held: Sequence[Held], window: WindowHours, *, is_discounted: bool) -> FloatArray:
+    """Cash paid upfront, less what is sold, at the edges of the columns. Shape (n_hours + 1,). [USD]"""
+    out = np.zeros(len(window.hours) + 1)
+    for one in held:
+        paid, sold = one.upfront_inside(window), one.salvage_inside(window)
+        if paid:
+            out[window.column_of(one.paid_hour)] += paid * (window.factor_at(one.paid_hour) if is_discounted else 1.0)
+        if sold:
+            end = one.commitment.end_hour
+            out[window.column_of(end - 1) + 1] -= sold * (window.factor_at(end) if is_discounted else 1.0)
+    return out
+
+
 def present_cash_usd(held: Sequence[Held], window: WindowHours) -> float:
     """Cash paid for commitments, each payment discounted from its own moment. [USD]"""
     total = 0.0

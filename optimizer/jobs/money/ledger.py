@@ -37,11 +37,11 @@ class MoneyLedger:
             units = units * (1.0 - bill.sustained_use_fraction)
         self.on_demand_usd.append((rate @ units) * hours)
         self.spot_usd.append((np.nan_to_num(bill.spot_rate_usd) @ bill.spot_units) * hours)
-        for offer_id, covered in bill.covered_by_offer.items():
-            rows = np.flatnonzero(bill.draw_by_offer[offer_id] > 0.0)
-            value = (rate[rows] @ covered[rows]) * hours
+        for offer_id in bill.covered_by_offer:
+            rows, covered = bill.covered_rows(offer_id)
+            value = (rate[rows] @ covered) * hours
             unit_hours = np.zeros(len(rate))
-            unit_hours[rows] = covered[rows] @ hours
+            unit_hours[rows] = covered @ hours
             self.covered_usd[offer_id] = self.covered_usd.get(offer_id, 0.0) + weight * value
             self.covered_unit_hours[offer_id] = self.covered_unit_hours.get(offer_id, 0.0) + weight * unit_hours
 

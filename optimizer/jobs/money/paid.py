@@ -41,10 +41,23 @@ class Bought:
     unit_hours: FloatArray
 
 
-def bought_of(held: Sequence[Held], names: frozenset[str], ledger: MoneyLedger) -> tuple[Bought, ...]:
-    """Some of the commitments held, by name, with their part of what their offers cover."""
+def bought_of(
+    held: Sequence[Held], names: frozenset[str], ledger: MoneyLedger, *, beside: Sequence[Held] = ()
+) -> tuple[Bought, ...]:
+    """Some of the commitments planned, by name, with their part of what their offers cover.
+
+    Parameters
+    ----------
+    held : sequence of Held
+        All that the plan buys, now and later.
+    names : frozenset of str
+        Those asked for.
+    ledger : MoneyLedger
+    beside : sequence of Held
+        What is owned already: it has its part of what an offer covers, too.
+    """
     quantity: dict[str, FloatArray] = {}
-    for one in held:
+    for one in (*beside, *held):
         offer_id = one.offer.offer_id
         quantity[offer_id] = quantity.get(offer_id, 0.0) + one.active_hours * one.quantity
     out = []

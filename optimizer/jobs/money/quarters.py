@@ -12,7 +12,7 @@ from forecasting.arrays import FloatArray, IntArray
 from forecasting.hours import HOURS_PER_MONTH, month_index
 from forecasting.quantiles import weighted_quantile
 from optimizer.finance import payback_time
-from optimizer.jobs.money.flows import Held, WindowHours, cash_usd, present_cash_usd
+from optimizer.jobs.money.flows import Held, WindowHours, cash_usd, lumps_usd, present_cash_usd
 from optimizer.jobs.money.ledger import MoneyLedger
 from optimizer.plan_money import Comparison, QuarterMoney
 
@@ -33,9 +33,20 @@ class Spending:
     ledger: MoneyLedger
     held: tuple[Held, ...]
 
-    def expected_cash_usd(self, window: WindowHours, weights: FloatArray) -> FloatArray:
-        """Expected cash paid in each column. Shape (n_hours,). [USD]"""
-        out: FloatArray = weights @ self.ledger.variable_usd + cash_usd(self.held, window)
+    def cumulated_usd(self, window: WindowHours, weights: FloatArray, *, is_discounted: bool) -> FloatArray:
+        """Expected cash paid up to each edge of the columns, upfront parts at their own. Shape (n_hours + 1,). [USD]
+
+        Parameters
+        ----------
+        window : WindowHours
+        weights : FloatArray of shape (n_scenarios,)
+        is_discounted : bool
+            Whether every payment counts at the policy's rate: the last sum then is `present_cash_usd`.
+        """
+        running = weights @ self.ledger.variable_usd + sum(one.paid_hourly_usd for one in self.held)
+        running = running * window.discount if is_discounted else running
+        at_once = lumps_usd(self.held, window, is_discounted=is_discounted)
+        out: FloatArray = np.concatenate([[0.0], np.cumsum(running)]) + np.cumsum(at_once)
         return out
 
     def present_cash_usd(self, window: WindowHours, weights: FloatArray) -> float:
@@ -137,13 +148,15 @@ def comparison(
     plan: Spending, other: Spending, window: WindowHours, weights: FloatArray, *, against: str
 ) -> Comparison:
     """Cash of the plan against another way of serving the same demand."""
-    saved = other.expected_cash_usd(window, weights) - plan.expected_cash_usd(window, weights)
     months = (window.edges - window.start_hour) / HOURS_PER_MONTH
-    lead = np.concatenate([[0.0], np.cumsum(saved)])
-    discounted = np.concatenate([[0.0], np.cumsum(saved * window.discount)])
+    lead, discounted = (
+        other.cumulated_usd(window, weights, is_discounted=is_discounted)
+        - plan.cumulated_usd(window, weights, is_discounted=is_discounted)
+        for is_discounted in (False, True)
+    )
     return Comparison(
         against=against,
-        saved_cash_usd=float(saved.sum()),
+        saved_cash_usd=float(lead[-1]),
         npv_usd=other.present_cash_usd(window, weights) - plan.present_cash_usd(window, weights),
         payback_months=payback_time(lead, months),
         discounted_payback_months=payback_time(discounted, months),

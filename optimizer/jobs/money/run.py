@@ -100,11 +100,15 @@ def plan_money(request: MoneyRequest, ledgers: MoneyLedgers) -> PlanMoney:
     owned = Spending(ledger=ledgers.owned, held=held_in(window, market.commitments, market.catalog))
     on_demand = Spending(ledger=ledgers.on_demand, held=())
     advised = frozenset(purchase.commitment_id for purchase in request.advice)
-    bought = bought_of(held[len(market.commitments) :], advised, ledgers.plan)
+    n_owned = len(market.commitments)
+    bought = bought_of(held[n_owned:], advised, ledgers.plan, beside=held[:n_owned])
     goal, flag = policy.goal, policy.payback_flag_months
     offers = market.catalog.offers
+    sold = [
+        one for one in offers if one.available_from_hour is None or one.available_from_hour <= window.start_hour
+    ]  # on the first date
     variants = ranked_variants(
-        payment_variants(bought, offers, market.catalog.pools, window), goal=goal, hurdle_months=flag
+        payment_variants(bought, sold, market.catalog.pools, window), goal=goal, hurdle_months=flag
     )
     costs = monthly_costs(request.allocation, scenarios, market.catalog.on_demand_usd, held, window)
     return PlanMoney(

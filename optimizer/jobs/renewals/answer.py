@@ -30,6 +30,27 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """One way of deciding by the providers' billing rules: expected, in the window, undiscounted, fees amortized.
+
+    Attributes
+    ----------
+    optimizer_usd : float
+        As the optimizer serves demand. [USD]
+    billed_usd : float
+        By the rules. [USD]
+    """
+
+    optimizer_usd: float
+    billed_usd: float
+
+    @property
+    def difference_usd(self) -> float:
+        """Billed less optimizer. [USD]"""
+        return self.billed_usd - self.optimizer_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One choice with its figures; all but the first five are None where it cannot be made.
 
@@ -47,7 +68,8 @@ class Option:
         What is bought, or what the commitment becomes.
     costs : Costs or None
     over_best_usd, over_best_p10_usd, over_best_p90_usd : float or None
-        Above the joint optimum: expected, and its P10 and P90 over the scenarios. [USD]
+        Cost above that of the joint optimum: expected, and its P10 and P90 over the scenarios. With a weight of risk
+        the expected one may be below 0: the optimum is one of `objective_usd`. [USD]
     stranded_usd, stranded_cvar_usd, stranded_fraction : float or None
         Of the commitment and what takes its place, in the window: expected, CVaR 95, expected part. [USD]
     lock_in_usd : float or None
@@ -56,6 +78,8 @@ class Option:
         Double bubble: what events leave unused, and the on-demand cost of the same work where it moved. [USD]
     break_even_price_usd : float or None
         Upfront price at which a sale costs as much as the best other choice. [USD]
+    billed : Billed or None
+        The fleet with it as billed; None where it is not recommended.
     """
 
     choice: Choice
@@ -75,6 +99,7 @@ class Option:
     overlap_stranded_usd: float | None = None
     overlap_capacity_usd: float | None = None
     break_even_price_usd: float | None = None
+    billed: Billed | None = None
 
     @property
     def title(self) -> str:
@@ -217,6 +242,8 @@ class RenewalAnswer:
     versions : tuple of (str, str)
     seed : int
     within_days : int
+    joint_billed : Billed or None
+        The optimum over all options as billed.
     """
 
     as_of_hour: int
@@ -234,3 +261,4 @@ class RenewalAnswer:
     versions: tuple[tuple[str, str], ...]
     seed: int
     within_days: int
+    joint_billed: Billed | None = None

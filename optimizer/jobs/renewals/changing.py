@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from forecasting.hours import HOURS_PER_DAY, add_months
 from optimizer.assembly import AddedBatch, Market
 from optimizer.billing.aws.exchange import ConvertibleOffering, exchange_obstacles, exchanged
-from optimizer.billing.aws.marketplace import Seller, proceeds_usd, resale_obstacles
+from optimizer.billing.aws.marketplace import SERVICE_FEE_FRACTION, Seller, proceeds_usd, resale_obstacles
 from optimizer.billing.aws.modification import Target, modification_obstacles, modified
 from optimizer.billing.aws.plans import RETURN_DAYS, SavingsPlan, refund_usd, return_obstacles
 from optimizer.billing.aws.reserved import HOUR_SECONDS, Payment, ReservedInstances
@@ -43,6 +43,8 @@ class ChangeContext:
     preferred_pools : tuple of str
         Where events move demand to, then by the demand expected.
     discount_rate_yearly : float
+    valued_end_hour : int
+        Where costs stop counting.
     resale_prices_usd : mapping of str to float
         Upfront price asked for all of a commitment, by its id. [USD]
     stranded_fraction : float
@@ -54,12 +56,17 @@ class ChangeContext:
     later_hours: tuple[int, ...]
     preferred_pools: tuple[str, ...]
     discount_rate_yearly: float
+    valued_end_hour: int
     resale_prices_usd: Mapping[str, float]
     stranded_fraction: float = float("nan")
 
     def today(self, usd: float, hour: int) -> float:
         """Cash at an hour, discounted to the decision. [USD]"""
         return usd * discount_factor_at(hour, as_of_hour=self.as_of_hour, rate_yearly=self.discount_rate_yearly)
+
+    def inside(self, hour: int, end_hour: int) -> float:
+        """Part of the hours from one to another, the end of a term, that lies inside the valued hours."""
+        return min(1.0, max(self.valued_end_hour - hour, 1) / max(end_hour - hour, 1))
 
 
 def changing_choices(commitment: Commitment, offer: Offer, context: ChangeContext) -> tuple[Choice, ...]:
@@ -211,6 +218,7 @@ def _exchange(kind: ChoiceKind, case: _Case, target: Offer, hour: int, last_hour
         release=case.release(hour, count),
         becomes=((becomes, made.reserved.count * one.factor),),
         one_off_usd=case.context.today(made.true_up_usd, hour),
+        inside_fraction=case.context.inside(hour, made.reserved.end_second // HOUR_SECONDS),
         notes=tuple(notes),
     )
 
@@ -312,7 +320,9 @@ def _sales(case: _Case) -> Iterator[Choice]:
             decide_by_hour=last_hour,
             release=case.release(hour, case.reserved.count),
             one_off_usd=0.0 if price is None else -case.context.today(proceeds_usd(price), hour),
+            inside_fraction=case.context.inside(hour, case.commitment.end_hour),
             price_usd=price,
+            price_part=case.context.today(1.0 - SERVICE_FEE_FRACTION, hour),
             notes=tuple(notes),
         )
 
@@ -340,6 +350,7 @@ def _returned(commitment: Commitment, offer: Offer, context: ChangeContext, prov
         decide_by_hour=_last_return_hour(commitment),
         release=released(commitment, offer, hour, commitment.quantity, as_of_hour=hour),
         one_off_usd=-refund_usd(plan, second) * (commitment.end_hour - hour) / offer.term_hours,
+        inside_fraction=context.inside(hour, commitment.end_hour),
         notes=(
             "All of the upfront payment comes back, and the hours since the purchase are billed again without it. They "
             "are not counted here, neither what is paid back for them nor what they then cost.",
@@ -375,6 +386,7 @@ def _refunded(commitment: Commitment, offer: Offer, context: ChangeContext) -> C
         decide_by_hour=commitment.end_hour,
         release=released(commitment, offer, hour, commitment.quantity, as_of_hour=hour),
         one_off_usd=-found.refund_usd,
+        inside_fraction=context.inside(hour, commitment.end_hour),
         notes=("Taken for granted: nothing was cancelled in the last 12 months, and the price paid is today's.",),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from optimizer.assembly import AddedBatch
+from optimizer.billing.aws.marketplace import SERVICE_FEE_FRACTION
 from optimizer.offers import Offer
 from optimizer.portfolio import Commitment
 
@@ -109,8 +110,12 @@ class Choice:
         From `at_hour` on and before this hour no purchase for the commitment's pools alone is made; 0 for no bar.
     one_off_usd : float
         Cash paid at once (below 0: received), valued at the decision. [USD]
+    inside_fraction : float
+        Part of the rest of its term that lies inside the valued hours: of `one_off_usd` it counts, as of fees.
     price_usd : float or None
         Upfront price of a sale that the user gave. [USD]
+    price_part : float
+        What a USD of such a price brings at the decision: less the Marketplace's fee, discounted.
     notes : tuple of str
         Sentences: what else to do, what was taken for granted.
     """
@@ -125,8 +130,15 @@ class Choice:
     buys: Buy | None = None
     bars_until_hour: int = 0
     one_off_usd: float = 0.0
+    inside_fraction: float = 1.0
     price_usd: float | None = None
+    price_part: float = 1.0 - SERVICE_FEE_FRACTION
     notes: tuple[str, ...] = ()
+
+    @property
+    def counted_usd(self) -> float:
+        """Part of the cash at once that counts. [USD]"""
+        return self.one_off_usd * self.inside_fraction
 
     @property
     def is_open(self) -> bool:

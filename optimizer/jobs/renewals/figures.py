@@ -11,7 +11,6 @@ import numpy as np
 from forecasting.arrays import FloatArray
 from forecasting.quantiles import weighted_quantile
 from forecasting.roadmap import Event
-from optimizer.billing.aws.marketplace import SERVICE_FEE_FRACTION
 from optimizer.jobs.judge import CVAR_LEVEL_OF_REPORTS
 from optimizer.jobs.purchases import quantity_unit
 from optimizer.jobs.renewals.answer import Costs, Option
@@ -73,7 +72,7 @@ def option_figures(item: Reviewed, choice: Choice, priced: Priced, context: Figu
         quantity_unit="" if choice.offer is None else quantity_unit(choice.offer),
         quantity=_quantity(item, choice, priced, desk),
         costs=None if is_unpriced else costs,
-        over_best_usd=None if is_unpriced else priced.objective_usd - context.joint.objective_usd,
+        over_best_usd=None if is_unpriced else float(weights @ above),
         over_best_p10_usd=None if is_unpriced else weighted_quantile(above, weights, level=0.1),
         over_best_p90_usd=None if is_unpriced else weighted_quantile(above, weights, level=0.9),
         stranded_usd=stranded,
@@ -90,8 +89,11 @@ def is_sale_without_price(choice: Choice) -> bool:
     return choice.kind is ChoiceKind.SELL and choice.price_usd is None
 
 
-def with_break_even(options: Sequence[tuple[Option, Priced | None]]) -> list[Option]:
-    """Sales with the price at which they cost as much as the best other option of the commitment."""
+def with_break_even(options: Sequence[tuple[Option, Priced | None]], *, risk_lambda: float) -> list[Option]:
+    """Sales with the price at which they cost as much as the best other option of the commitment.
+
+    Cash counts 1 + `risk_lambda` times, as it is the same in every scenario.
+    """
     others = [
         priced.objective_usd
         for option, priced in options
@@ -100,9 +102,10 @@ def with_break_even(options: Sequence[tuple[Option, Priced | None]]) -> list[Opt
     out = []
     for option, priced in options:
         if option.choice.kind is ChoiceKind.SELL and priced is not None and others:
-            without = priced.objective_usd - option.choice.one_off_usd
-            price = max(0.0, without - min(others)) / (1.0 - SERVICE_FEE_FRACTION)
-            out.append(replace(option, break_even_price_usd=price))
+            choice, times = option.choice, 1.0 + risk_lambda
+            short = priced.objective_usd - times * choice.counted_usd - min(others)
+            each = times * choice.price_part * choice.inside_fraction
+            out.append(replace(option, break_even_price_usd=max(0.0, short) / each))
         else:
             out.append(option)
     return out

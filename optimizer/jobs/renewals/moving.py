@@ -13,7 +13,7 @@ import numpy as np
 from forecasting.arrays import FloatArray
 from forecasting.roadmap import Event
 from optimizer.assembly import Market
-from optimizer.costs import evaluate
+from optimizer.costs import evaluate, objective_usd
 from optimizer.cover import cover_classes
 from optimizer.jobs.renewals.answer import Option
 from optimizer.jobs.renewals.choices import Choice, ChoiceKind, Reviewed
@@ -57,7 +57,7 @@ def moving_option(item: Reviewed, desk: Desk, priced: Priced) -> Option:
     if float(problem.weights @ saved[best]) <= MIN_SAVING_USD:
         reason = "nothing would be saved: in no hour it idles while other work of its region runs at a higher cost."
         return Option(choice=Choice(kind=ChoiceKind.MOVE_WORK, obstacles=(reason,)), needs_work=True)
-    moved = replace(priced, found=replace(priced.found, recourse_usd=priced.found.recourse_usd - saved[best]))
+    moved = _cheaper(priced, saved[best], problem)
     name = problem.pools[guests[best][0]]
     return Option(
         choice=Choice(
@@ -73,6 +73,14 @@ def moving_option(item: Reviewed, desk: Desk, priced: Priced) -> Option:
         costs=costs_of(moved, problem.weights),
         over_best_usd=-float(problem.weights @ saved[best]),
     )
+
+
+def _cheaper(priced: Priced, saved_usd: FloatArray, problem: PlanningProblem) -> Priced:
+    """The same purchases where scenarios cost less by some USD; of other purchases nothing is known then."""
+    found = replace(priced.found, recourse_usd=priced.found.recourse_usd - saved_usd)
+    fees = found.fees_usd + priced.setting.one_off_usd
+    cost = objective_usd(problem, fees=fees, recourse_usd=found.recourse_usd)
+    return replace(priced, found=found, objective_usd=cost, lower_bound_usd=float("nan"))
 
 
 def _host(item: Reviewed, desk: Desk, market: Market) -> _Host | str:

@@ -17,6 +17,7 @@ from optimizer.costs import Evaluation, evaluate_with, evaluation_of
 from optimizer.cut_program import CutProgram
 from optimizer.cutting_planes import CutOptions, collect_bounds
 from optimizer.errors import InfeasibleLimitsError
+from optimizer.goals import objective_rate_yearly
 from optimizer.jobs.posed import PosedRun
 from optimizer.jobs.renewals.choices import Choice, ChoiceKind, Reviewed
 from optimizer.jobs.solve import Tell
@@ -121,8 +122,8 @@ class Desk:
             posed.assembled,
             tuple(wanted.values()),
             given.market,
-            as_of_hour=given.as_of_hour,
-            discount_rate_yearly=given.policy.discount_rate_yearly,
+            posed.timeline,
+            discount_rate_yearly=objective_rate_yearly(given.policy),
         )
         self.assembled: Assembled = with_limits(assembled, posed.context)
         self.problem: PlanningProblem = self.assembled.problem
@@ -170,7 +171,7 @@ class Desk:
         fixed, least, most = np.array(out.fixed), np.array(out.least), np.array(out.most)
         one_off = 0.0
         for item, choice in chosen:
-            one_off += choice.one_off_usd + self._set_release(item, choice, fixed)
+            one_off += choice.counted_usd + self._set_release(item, choice, fixed)
             if choice.release is None:  # its own renewals: none but the one chosen
                 for row in self._renewal_rows(item):
                     least[row] = most[row] = 0.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecasting.hours import HOURS_PER_DAY
 from optimizer.assembly import AddedBatch, Market
 from optimizer.billing.aws.purchases import QueuedPurchase, queue_obstacles, renewal
 from optimizer.billing.aws.reserved import HOUR_SECONDS
@@ -47,13 +48,17 @@ class RenewalContext:
         later = self.timeline.decision_hours[self.timeline.decision_hours > hour]
         return int(later[0]) if len(later) else None
 
+    def first_hour(self, offer: Offer, hour: int) -> int:
+        """First hour from a given one on that a purchase can serve: what takes a lead time is ordered from as-of on."""
+        return max(hour, self.timeline.start_hour + offer.lead_hours)
+
     def purchase(self, offer: Offer, start_hour: int) -> AddedBatch:
-        """Purchase of an offer for its whole term."""
+        """Purchase of an offer for its whole term, ordered as long before as it takes."""
         return AddedBatch(
             offer=offer,
             start_hour=start_hour,
             end_hour=start_hour + offer.term_hours,
-            decision_hour=self.decision_hour(start_hour),
+            decision_hour=self.decision_hour(start_hour - offer.lead_hours),
         )
 
     def obstacle(self, offer: Offer, start_hour: int) -> str:
@@ -62,7 +67,8 @@ class RenewalContext:
             return f"'{offer.offer_id}' has no term: it can be dropped or taken again at any date."
         if not offer.pools:
             return f"none of the pools of '{offer.offer_id}' is known at this date."
-        if offer.available_from_hour is not None and offer.available_from_hour > start_hour:
+        order_hour = self.first_hour(offer, start_hour) - offer.lead_hours
+        if offer.available_from_hour is not None and offer.available_from_hour > order_hour:
             return f"'{offer.offer_id}' is not on sale by then."
         if all(known.offer_id != offer.offer_id for known in self.market.buyable()):
             terms = ", ".join(map(str, self.market.terms_months))
@@ -164,12 +170,13 @@ def _later(commitment: Commitment, offer: Offer, context: RenewalContext) -> Cho
         return Choice(kind=ChoiceKind.BUY_LATER, obstacles=(reason,), at_hour=start)
     other = ranked[0]
     most = commitment.quantity * _exchange_rate(other, offer)
+    served = start + other.lead_hours
     return Choice(
         kind=ChoiceKind.BUY_LATER,
         offer=other,
-        at_hour=start,
+        at_hour=served,
         decide_by_hour=start,
-        buys=Buy(batch=context.purchase(other, start), at_least=0.0, at_most=most),
+        buys=Buy(batch=context.purchase(other, served), at_least=0.0, at_most=most),
     )
 
 
@@ -177,15 +184,26 @@ def _bought(
     kind: ChoiceKind, commitment: Commitment, offer: Offer, context: RenewalContext, *, at_least: float, at_most: float
 ) -> Choice:
     """Purchase at the end of a commitment, with how it can be ordered ahead."""
-    end = commitment.end_hour
+    start = context.first_hour(offer, commitment.end_hour)
     return Choice(
         kind=kind,
         offer=offer,
-        at_hour=end,
-        decide_by_hour=end,
-        buys=Buy(batch=context.purchase(offer, end), at_least=at_least, at_most=at_most),
-        notes=_queue_notes(commitment, offer, context.timeline.start_hour),
+        at_hour=start,
+        decide_by_hour=start - offer.lead_hours,
+        buys=Buy(batch=context.purchase(offer, start), at_least=at_least, at_most=at_most),
+        notes=(
+            *_queue_notes(commitment, offer, context.timeline.start_hour),
+            *_lead_notes(offer, start - commitment.end_hour),
+        ),
     )
+
+
+def _lead_notes(offer: Offer, late_hours: int) -> tuple[str, ...]:
+    """That an order takes time, and that it comes too late where it does."""
+    if offer.lead_hours == 0:
+        return ()
+    lead = f"It serves {offer.lead_hours / HOURS_PER_DAY:g} days after it is ordered"
+    return (f"{lead}: {late_hours / HOURS_PER_DAY:g} days after the end.",) if late_hours > 0 else (f"{lead}.",)
 
 
 def _queue_notes(commitment: Commitment, offer: Offer, as_of_hour: int) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from forecasting.hours import HOURS_PER_DAY, date_of_hour
 from forecasting.numerals import percent
+from optimizer.goals import objective_rate_yearly
 from optimizer.jobs.describe import event_marks
 from optimizer.jobs.planning_inputs import PlanningInputs
 from optimizer.jobs.posed import PosedRun, posed_run
 from optimizer.jobs.purchases import quantity_unit
 from optimizer.jobs.renewals.answer import Decision, Option, RenewalAnswer, SlipFlip
+from optimizer.jobs.renewals.billed import billed
 from optimizer.jobs.renewals.changing import ChangeContext, changing_choices, demand_order
 from optimizer.jobs.renewals.choices import Choice, ChoiceKind, Reviewed
 from optimizer.jobs.renewals.figures import (
@@ -101,7 +103,8 @@ def _choices(item: Reviewed, posed: PosedRun, request: RenewalRequest) -> tuple[
             [pool for event in events for pool, _ in event.to_shares],
             dict(zip(market.catalog.pools, mean.tolist(), strict=True)),
         ),
-        discount_rate_yearly=posed.given.policy.discount_rate_yearly,
+        discount_rate_yearly=objective_rate_yearly(posed.given.policy),
+        valued_end_hour=timeline.valued_end_hour,
         resale_prices_usd=request.resale_prices_usd,
         stranded_fraction=item.stranded_fraction,
     )
@@ -142,6 +145,7 @@ def _decided(
         joint=costs_of(joint.best, desk.problem.weights),
         joint_changes=_changes(joint, reviewed, decisions),
         n_combinations=joint.n_combinations,
+        joint_billed=billed(desk, joint.best),
     )
 
 
@@ -171,7 +175,7 @@ def _decision(item: Reviewed, shop: _Workshop) -> Decision:
         else:
             reasons = choice.obstacles or (OUTSIDE_LIMITS,)
             found.append((Option(choice=replace(choice, obstacles=reasons)), None))
-    options = with_break_even(found)
+    options = with_break_even(found, risk_lambda=shop.context.desk.problem.risk_lambda)
     ranked = sorted(range(len(options)), key=lambda place: _rank(options[place]))
     listed = [options[place] for place in ranked]
     listed.append(moving_option(item, shop.context.desk, shop.context.joint))
@@ -179,7 +183,9 @@ def _decision(item: Reviewed, shop: _Workshop) -> Decision:
     chosen = recommended_place(listed)
     best_by_slip, flips = _slips(item, listed, priced, shop, chosen)
     if chosen is not None:
-        listed[chosen] = replace(listed[chosen], is_recommended=True)
+        best = priced[chosen]
+        bill = None if best is None else billed(shop.context.desk, best)
+        listed[chosen] = replace(listed[chosen], is_recommended=True, billed=bill)
     return Decision(
         commitment_id=name,
         offer_id=item.offer.offer_id,
@@ -239,7 +245,7 @@ def _assumptions(posed: PosedRun) -> tuple[str, ...]:
         "changed as in the joint optimum.",
         f"Costs are those of the whole fleet, discounted, from {date_of_hour(timeline.start_hour)} to "
         f"{date_of_hour(timeline.valued_end_hour)}; what a term costs beyond that does not count, and neither does "
-        "what it covers.",
+        "what it covers. Of cash paid or received for the rest of a term the same part counts.",
         "Stranded value, double bubble and slips are taken on every fifth hour.",
         "A slip is days on top of the slip that the roadmap declares; the purchases that go with an option stay.",
         "Limits on stranded value, coverage and spot are kept in the program over bounds: hour by hour an option may "

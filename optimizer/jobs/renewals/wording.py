@@ -45,9 +45,22 @@ def reason_text(options: Sequence[Option], place: int | None) -> str:
     ahead = _objective(rival) - _objective(own)
     name = _named(rival)
     if ahead > max(_gap(rival), _gap(own), SAME_CALL_USD):
-        return f"It costs {ahead:,.0f} USD less in expectation than the next best, {name}."
+        return _ahead_text(own, rival, name)
     locks = "locks in less" if (rival.lock_in_usd or 0.0) > (own.lock_in_usd or 0.0) else "locks in no more"
     return f"In cost it cannot be told apart from {name} (difference {abs(ahead):,.0f} USD), and it {locks}."
+
+
+def _ahead_text(own: Option, rival: Option, name: str) -> str:
+    """By what an option is ahead of the next best: in cost, or, where it costs more, in risk."""
+    if own.costs is None or rival.costs is None:
+        return ""
+    less = rival.costs.expected_usd - own.costs.expected_usd
+    if less > 0.0:
+        return f"It costs {less:,.0f} USD less in expectation than the next best, {name}."
+    return (
+        f"It costs {-less:,.0f} USD more in expectation than the next best, {name}, and is worth it for the weight "
+        "that the policy gives to risk."
+    )
 
 
 def must_be_true_text(

@@ -84,7 +84,10 @@ def lessons_of(
     sentences = [_widening_sentence(found)]
     if math.isfinite(organic):
         side = "above" if organic >= 0 else "below"
-        sentences.append(f"Organic demand ran {percent(abs(organic))} {side} the forecast, events and anomalies apart.")
+        sentences.append(
+            f"Organic demand, weighted by on-demand USD, ran {percent(abs(organic))} {side} the forecast, events and "
+            "anomalies apart."
+        )
     sentences += [_driver_sentence(driver) for driver in drivers]
     sentences += [lesson.text for lesson in corrections]
     sentences += [

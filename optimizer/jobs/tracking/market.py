@@ -109,3 +109,16 @@ def plan_price_rows(plan_prices: Path, now: PriceRows) -> PriceRows:
     merged = pd.concat([then, now.frame.loc[keep]], ignore_index=True)
     merged.index = pd.RangeIndex(1, len(merged) + 1, name=then.index.name)  # rows of the plan's list keep their numbers
     return PriceRows(frame=merged)
+
+
+def repriced_offers(then: Held, now: Held) -> tuple[str, ...]:
+    """Offers of what is owned whose fee or rates differ between the plan's list and today's, by name."""
+    owned = {one.offer_id for one in now.commitments}
+    return tuple(sorted(offer_id for offer_id in owned if _terms_of(then, offer_id) != _terms_of(now, offer_id)))
+
+
+def _terms_of(held: Held, offer_id: str) -> tuple[float, float, frozenset[tuple[str, float]]]:
+    """Fees of an offer, and what a unit of each pool draws of it."""
+    offer = held.catalog.offer(offer_id)
+    draws = frozenset(zip(offer.pools, offer.draw.tolist(), strict=True))
+    return offer.hourly_usd, offer.upfront_usd, draws

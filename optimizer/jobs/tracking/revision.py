@@ -55,6 +55,8 @@ def read_lessons(path: Path, *, as_of_hour: int) -> PlanLessons:
     InputError
         If it is no such document, or has seen days at or after the decision.
     """
+    if not path.is_file():
+        raise _refused(path, "must be a file, and there is none.")
     try:
         document: Any = json.loads(path.read_bytes())
         version, kind = document["schema_version"], document["kind"]

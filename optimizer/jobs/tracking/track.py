@@ -26,7 +26,7 @@ from optimizer.jobs.tracking.calibration import calibration
 from optimizer.jobs.tracking.driver_bias import DriverBias, driver_biases
 from optimizer.jobs.tracking.event_sizes import DemandCells, EventsFound, find_events
 from optimizer.jobs.tracking.lessons import lessons_of
-from optimizer.jobs.tracking.market import Held, held_at, plan_price_rows
+from optimizer.jobs.tracking.market import Held, held_at, plan_price_rows, repriced_offers
 from optimizer.jobs.tracking.paired import Actual, BillSums, Paired, paired
 from optimizer.jobs.tracking.plan_record import PlanRecord, read_plan
 from optimizer.jobs.tracking.spend_anomalies import spend_anomalies
@@ -355,6 +355,13 @@ def _notes(
     if later:
         date = date_of_hour(min(bought.start_hour for bought in plan.schedule))
         notes.append(f"The plan expected {later} more purchases from {date} on; expected costs contain them.")
+    repriced = repriced_offers(bills.then, bills.now)
+    if repriced:
+        notes.append(
+            f"What is owned of {', '.join(repriced)} is billed at today's list, whose prices are not the plan's; what "
+            "that changes is in the rate. A commitment that keeps the price it was bought at belongs into --prices at "
+            "that price."
+        )
     if new:
         notes.append(f"Pools that the plan does not have, all of their cost unexpected: {', '.join(new)}.")
     if not cells.plan.knows_events:

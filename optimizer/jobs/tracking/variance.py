@@ -1,7 +1,8 @@
 """Actual less expected cost, split into volume, event, mix, waste and rate; the parts sum to the whole.
 
 With E = demand at the plan's on-demand prices, V = cost of what serves it, W = unused fees, 0 expected, 1 actual at the
-plan's prices, 2 actual at today's, and k = V0 / E0 (what an on-demand USD was expected to cost), in this order:
+plan's prices, 2 actual at today's, and k = V0 / E0 (what an on-demand USD was expected to cost; 1 where the plan
+expected no demand), in this order:
 
     volume   k x (E1 - E0), without the part of
     event      what declared events changed more or less than expected, and
@@ -104,7 +105,7 @@ def variance(cells: Paired, *, surprise_units: FloatArray, is_anomalous: BoolArr
         Days of unexpected spikes and outages.
     """
     expected, actual = cells.expected_on_demand_usd, cells.actual_on_demand_usd
-    price = cells.expected.served_usd / expected.sum() if expected.sum() > 0 else 0.0
+    price = cells.expected.served_usd / expected.sum() if expected.sum() > 0 else 1.0  # of nothing: on demand
     worth = price * HOURS_PER_DAY * cells.rate_usd
     rest = cells.actual_units - cells.expected_units - surprise_units.sum(axis=0)
     event = worth * surprise_units.sum(axis=(0, 2))

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.hours import hour_of_date
 from optimizer.costs import evaluate
-from optimizer.explain_terms import Planned
+from optimizer.cover import cover_classes
+from optimizer.explain_terms import STRIDES, Planned
 from optimizer.explanation import Explanation
 from optimizer.frontier_search import FrontierOptions
 from optimizer.jobs.explain import explain
@@ -17,8 +18,10 @@ from optimizer.jobs.explain_events import EventChange, EventWorlds
 from optimizer.jobs.explain_late import EventSavings, event_regret, plan_excess_usd
 from optimizer.jobs.frontier import plan_frontier
 from optimizer.jobs.inputs import InputPaths, RunOptions
-from optimizer.jobs.purchases import planned_commitments
+from optimizer.jobs.purchases import next_units, planned_commitments
 from optimizer.jobs.quarterly import SolvedRun, read_planning_inputs, solved_run
+from optimizer.legs import Succession
+from optimizer.problem import Batches, Instruments
 
 AS_OF = "2024-03-11"
 MOVE = "api-to-new"
@@ -209,3 +212,66 @@ def test_the_frontier_of_a_plan_names_what_is_bought_now_and_places_the_plan(run
         assert point.lower_bound_usd <= point.objective_usd * (1 + 1e-9)
         assert point.mean_usd <= point.p90_usd <= point.cvar_usd
         assert point.stranded_usd <= point.stranded_cvar_usd + 1e-6
+
+
+def test_where_passes_would_take_too_long_the_largest_purchases_alone_are_explained(
+    run: SolvedRun, monkeypatch: pytest.MonkeyPatch
+):
+    solved = run.solved
+    problem = solved.assembled.problem
+    names = [commitment.commitment_id for commitment in planned_commitments(solved)]
+    n_told = len(names) - 1
+    assert n_told > 1
+    monkeypatch.setattr("optimizer.jobs.explain.FEWEST", 1)
+    monkeypatch.setattr("optimizer.jobs.explain.FLIP_CELLS", 1.0)
+    monkeypatch.setattr("optimizer.jobs.explain.SAVING_CELLS", (n_told + 0.5) * problem.demand.size / STRIDES[-1])
+    few = explain(solved, run.given.market, run.forecast, tell=quiet)
+    batches, fees = problem.batches, problem.instruments.fee_usd
+    paid = fees[batches.instrument] * (batches.end_hour - batches.start_hour) * solved.quantity
+    largest_first = [names[place] for place in np.argsort(-paid[solved.bought])]
+    assert {case.commitment_id for case in few.purchases} == set(largest_first[:n_told])
+    assert f"The smallest purchases, 1 of {len(names)}," in few.notes[-1]
+    sought = {case.commitment_id for case in few.purchases if any(flip.of == "demand" for flip in case.flips)}
+    assert sought == {largest_first[0]}
+    assert {case.commitment_id for case in few.purchases if case.late} <= sought
+    assert all(any(flip.of == "offer_price" for flip in case.flips) for case in few.purchases)
+    assert "the 1 largest purchases of today alone" in few.notes[-2]
+
+
+def test_what_sums_of_a_solver_leave_of_a_reduced_cost_is_no_saving(run: SolvedRun):
+    batches = run.solved.assembled.problem.batches
+    first = run.solved.assembled.decision_hour == run.solved.assembled.decision_hour[run.solved.bought[0]]
+    noisy, real = (replace(run.solved, reduced_cost_usd=-part * batches.cost_usd) for part in (1e-13, 1e-6))
+    assert [unit.saving_usd for unit in next_units(noisy)] == [0.0] * int(first.sum())
+    assert_allclose(
+        sorted(unit.saving_usd for unit in next_units(real)), np.sort(1e-6 * batches.cost_usd[first]), rtol=1e-12
+    )
+
+
+def test_an_event_in_a_pool_that_hardware_serves_later_touches_it(run: SolvedRun, worlds: EventWorlds):
+    problem = worlds.problem
+    at = [problem.pools.index(name) for name in ("east/web", "east/api")]
+    draw = np.full((2, len(problem.pools)), np.nan)
+    draw[[0, 1], at] = 1.0  # the second one is moved by the event
+    none = np.zeros(2, dtype=bool)
+    instruments = Instruments(
+        names=("rack", "rack"),
+        draw=draw,
+        fee_usd=np.full(2, 0.1),
+        reserves_units=none,
+        is_firm=none,
+        succession=Succession(next_row=np.array([1, -1]), after_hours=np.array([24 * 14, 0])),
+    )
+    start, end = int(problem.hours[0]), int(problem.hours[-1]) + 1
+    batches = Batches(
+        instrument=np.array([0]),
+        start_hour=np.array([start]),
+        end_hour=np.array([end]),
+        cost_usd=np.ones(1),
+        upfront_usd=np.zeros(1),
+        fixed_quantity=np.full(1, np.nan),
+    )
+    moving = EventWorlds(run.forecast, replace(problem, instruments=instruments, batches=batches))
+    classes = cover_classes(instruments, split_by_fee=False)
+    events = EventSavings(Planned(problem=moving.problem, quantity=np.ones(1), classes=classes), moving, moving.problem)
+    assert [event.name for event in events.touching(0)] == [MOVE]

@@ -14,6 +14,7 @@ from optimizer.calendar_dates import Timeline, planning_timeline
 from optimizer.cutting_planes import CutOptions, CutSolution, solve_cuts
 from optimizer.explain_terms import Planned
 from optimizer.explanation import WhyNot
+from optimizer.hardware import Hardware
 from optimizer.jobs.explain_offers import Chosen, reasons_against
 from optimizer.limits import CashLimit, Limits
 from optimizer.offers import Catalog, Offer, OfferKind
@@ -184,3 +185,40 @@ def test_a_term_that_outlives_its_demand_is_too_long(monkeypatch: pytest.MonkeyP
     assert row.reason == "term"
     assert_allclose(row.use_fraction, 0.5)
     assert "used 100 % in the first year" in row.text
+
+
+def rack(name: str, price_usd: float, moves_after: int = MONTH, **changes: object) -> Offer:
+    """Hardware that serves pool a at first and pool b after."""
+    hardware = Hardware(from_hours=(0, moves_after), until_hours=(moves_after, 2 * MONTH), salvage_usd=(300.0,))
+    kind = OfferKind.OWNED_HARDWARE
+    made = offer(name, 0.0, months=2, draw=(1.0, 1.0), kind=kind, upfront_usd=price_usd, hardware=hardware)
+    return replace(made, **changes)
+
+
+def test_hardware_is_compared_by_its_price_less_what_is_left_of_it():
+    units = np.concatenate([demand(4.0, 0.0), demand(0.0, 4.0)], axis=1)[:, [0, 2]]
+    found, best = reasons(market(rack("cheap", 800.0), rack("dear", 900.0)), units)
+    assert best.quantity.max() > 3.9
+    assert (found["dear"].reason, found["dear"].other) == ("dominated", "cheap")
+    assert "20.00 % dearer" in found["dear"].text  # 600 against 500, as either is sold for 300
+
+
+def test_hardware_that_moves_on_at_another_age_is_no_dearer_copy_and_its_later_rival_is_named():
+    units = np.concatenate([demand(4.0, 0.0), demand(0.0, 4.0)], axis=1)[:, [0, 2]]
+    later = offer("ri-b", 0.4, months=2, pools=("b",))
+    found, best = reasons(market(rack("good", 800.0), rack("late", 1100.0, moves_after=MONTH + 365), later), units)
+    assert best.quantity.max() > 3.9
+    row = found["late"]
+    assert (row.reason, row.other) == ("use", "good")
+    assert_allclose(row.cost_usd, 800.0)
+    assert_allclose(row.break_even_fraction, 800.0 / (2 * MONTH))
+    # only a reservation of the pool that comes second is held: it is what serves there
+    found, _ = reasons(market(rack("dear", 1900.0), later), units)
+    assert (found["dear"].reason, found["dear"].other) == ("use", "ri-b")
+
+
+def test_hardware_that_pays_back_too_late_is_not_said_to_have_a_term_that_is_not_allowed():
+    slow = rack("slow", 1400.0, hardware=Hardware(from_hours=(0, 0), until_hours=(2 * MONTH, 2 * MONTH)))
+    found, _ = reasons(market(slow, offer("ri", 0.5), terms_months=(1,), payback_months_max=1.5), demand(4.0, 4.0))
+    assert found["slow"].reason == "payback"
+    assert "takes 1.9 months; the policy allows 1.5" in found["slow"].text

@@ -1,5 +1,7 @@
 """The case of the conftest worked out by hand: two scenarios, two years, every number checked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,12 @@ from numpy.testing import assert_allclose
 from optimizer.contract_offers import OtherSpend, Support
 from optimizer.jobs.contract.joint import bound_of_contract_usd, solve_joint
 from optimizer.jobs.contract.rows import curve_rows, saving_spread, year_rows
+from optimizer.jobs.contract.run import allows_no_purchase
+from optimizer.jobs.contract.spend import SpendModel
 from optimizer.jobs.contract.valuation import Valuation, variants
 from optimizer.jobs.contract.view import view_of
 from optimizer.jobs.contract.worth import support_usd, without_contract, worth_of
+from optimizer.limits import Limits
 
 LOW, HIGH = 70_080.0, 157_680.0  # spend of a year in the two scenarios: on demand and plan
 RTOL = 1e-9
@@ -60,6 +65,20 @@ def test_break_even_walk_away_and_free_commitment(fleet, offer):
     assert_allclose(value.walk_away_usd(offer()), 85_848.0, rtol=1e-6)
     # up to the low scenario's counted spend, and what 1e-5 of the cost buys beyond it
     assert_allclose(value.free_usd(offer()), 63_072.0 + 1e-5 * 204_984.0, rtol=1e-6)
+
+
+def test_break_even_is_found_below_an_own_discount_that_pays_where_more_would_not(fleet, offer):
+    # what falls short is used after the end, as far as on-demand spend goes: the more discount, the less of it
+    terms = {
+        "commitments_usd": [130_000.0],
+        "shortfall": {"rule": "prepayment", "months": 12, "used_after_end": True},
+    }
+    value = fleet.valuation()
+    none_usd = value.cost_usd(without_contract(offer(**terms)))
+    assert value.cost_usd(offer(discount_fraction=0.95, **terms)) > none_usd
+    found = value.break_even_discount(offer(discount_fraction=0.15, **terms))
+    # 0.5 (130,000 - (1 - d) 43,800 + (1 - d) 157,680) = 113,880
+    assert_allclose(found, 1.0 - (113_880.0 - 65_000.0) / 56_940.0, rtol=1e-6)
 
 
 def test_no_discount_makes_a_commitment_beyond_all_spend_worth_it(fleet, offer):
@@ -156,15 +175,47 @@ def test_the_joint_answer_is_no_dearer_than_the_sequential_one_and_not_below_its
     joint = solve_joint(view, fleet.model, planned=fleet.planned.quantity, tell=lambda _: None)
     together = fleet.model.spend("together", joint.quantity)
     value = Valuation(fleet.model, fleet.catalog, (), (fleet.planned, fleet.nothing, together))
-    choice, usd = value.best(contract)
+    _, usd = value.best(contract)
     assert usd <= fleet.valuation().cost_usd(contract)
-    bound = bound_of_contract_usd(joint, view, fleet.model, choice.quantity)
+    bound = bound_of_contract_usd(joint, view, fleet.model)
     levels = [fleet.model.spend("level", np.array([level])) for level in np.linspace(0.0, 12.0, 49)]
     brute = Valuation(fleet.model, fleet.catalog, (), tuple(levels)).cost_usd(contract)
     assert bound <= min(usd, brute) * (1.0 + 1e-9)
     if not changes:
         assert_allclose(usd, brute, rtol=1e-3)
         assert_allclose(bound, brute, rtol=2e-3)
+
+
+def test_a_weight_of_risk_does_not_lift_the_bound_above_what_other_purchases_cost(fleet, offer):
+    contract = offer(commitments_usd=[120_000.0, 120_000.0])
+    problem = replace(fleet.model.assembled.problem, risk_lambda=1.0)
+    model = SpendModel(replace(fleet.model.assembled, problem=problem), as_of_hour=0, n_years=2, rate_yearly=0.0)
+    view = view_of(contract, model, fleet.catalog, ())
+    joint = solve_joint(view, model, planned=fleet.planned.quantity, tell=lambda _: None)
+    levels = [model.spend("level", np.array([level])) for level in np.linspace(0.0, 12.0, 25)]
+    _, brute = Valuation(model, fleet.catalog, (), tuple(levels)).best(contract)
+    bound = bound_of_contract_usd(joint, view, model)
+    assert bound <= brute * (1.0 + 1e-9)
+    assert_allclose(bound, brute, rtol=2e-3)
+
+
+def test_spend_keeps_the_limit_on_spot(fleet):
+    problem = fleet.model.assembled.problem
+    spot = {"spot_usd": np.array([0.4]), "spot_eligible": np.ones(1)}
+
+    def cost(limits):
+        assembled = replace(fleet.model.assembled, problem=replace(problem, limits=limits, **spot))
+        model = SpendModel(assembled, as_of_hour=0, n_years=2, rate_yearly=0.0)
+        return problem.weights @ model.spend("nothing", np.zeros(1)).variable_usd.sum(axis=(1, 2))
+
+    listed = 15.0 * 17_520.0  # expected units x hours x 1 USD
+    assert_allclose(cost(Limits()), 0.4 * listed, rtol=1e-9)
+    assert_allclose(cost(Limits(spot_share_max=0.25)), (1.0 - 0.25 * 0.6) * listed, rtol=1e-6)
+
+
+def test_buying_nothing_is_a_choice_only_where_no_limit_asks_for_purchases():
+    assert allows_no_purchase(Limits(stranded_expected_fraction=0.01))
+    assert not allows_no_purchase(Limits(coverage_min_fraction=0.6))
 
 
 @given(
@@ -194,4 +245,15 @@ def test_a_better_clause_never_costs_more_and_parts_sum(  # noqa: PLR0913  # eac
         if name != "ramp":
             assert value.cost_usd(better) <= base * (1.0 + 1e-12) + 1e-6, name
     worth = worth_of(view_of(contract, fleet.model, fleet.catalog, ()), fleet.model, fleet.planned)
-    assert_allclose(worth.spend_usd + worth.shortfall_usd + worth.support_usd, worth.cost_usd, rtol=1e-12)
+    parts = worth.spend_usd + worth.shortfall_usd + worth.support_usd + worth.after_usd
+    assert_allclose(parts, worth.cost_usd, rtol=1e-12)
+
+
+def test_what_a_choice_costs_after_the_contract_counts_beyond_the_reference(fleet, offer):
+    model = SpendModel(fleet.model.assembled, as_of_hour=0, n_years=2, rate_yearly=0.0)
+    planned, nothing = model.spend("planned", fleet.planned.quantity), model.spend("nothing", fleet.nothing.quantity)
+    model.refer_to(nothing)
+    view = view_of(offer(commitments_usd=[80_000.0]), model, fleet.catalog, ())
+    # the second year at list prices: with the plan as much as in any year, without it 10 or 20 units on demand
+    assert_allclose(worth_of(view, model, planned).after_usd, [LOW - 87_600.0, HIGH - 175_200.0], rtol=RTOL)
+    assert_allclose(worth_of(view, model, nothing).after_usd, 0.0, atol=1e-6)

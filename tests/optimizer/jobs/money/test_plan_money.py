@@ -79,9 +79,10 @@ def money_of(
     policy: Policy | None = None,
     units: tuple[float, float] = (10.0, 6.0),
     drivers: Drivers | None = None,
+    offers: tuple[Offer, ...] = (ALL, NONE, RACK),
 ) -> tuple[PlanMoney, float]:
     """Money of a plan, and its expected bill."""
-    catalog = Catalog(pools=("a/x",), on_demand_usd=np.ones(1), spot_usd=np.full(1, np.nan), offers=(ALL, NONE, RACK))
+    catalog = Catalog(pools=("a/x",), on_demand_usd=np.ones(1), spot_usd=np.full(1, np.nan), offers=offers)
     market = Market(catalog=catalog, pools={"a/x": Pool(name="a/x")}, commitments=owned, terms_months=(12,))
     timeline = planning_timeline(AS_OF, cadence_months=3, terms_months=(12,))
     demand = np.broadcast_to(np.array(units)[:, None, None], (2, 1, HOURS_PER_YEAR)).copy()
@@ -139,13 +140,38 @@ def test_upfront_comes_back_after_half_a_year_and_earns_what_the_fees_save():
         assert_allclose([row.upfront_usd, row.saved_usd, row.payback_months], [17_520.0, 17_520.0, 6.0])
         assert not row.is_flagged
     (against, kept) = money.comparisons
-    assert_allclose([against.saved_cash_usd, against.payback_months, against.tied_up_usd], [17_520.0, 6.0, 17_516.0])
+    assert_allclose([against.saved_cash_usd, against.payback_months, against.tied_up_usd], [17_520.0, 6.0, 17_520.0])
     assert_allclose(kept.saved_cash_usd, against.saved_cash_usd)
     (pair,) = money.financing
     assert (pair.more_offer_id, pair.less_offer_id) == ("all", "none")
     hours = np.arange(HOURS_PER_YEAR)
     worth = float(np.sum(0.55 * (1 + pair.low_rate_yearly) ** -((hours + 0.5) / HOURS_PER_YEAR)))
     assert_allclose(worth, UPFRONT_USD, rtol=1e-9)
+
+
+def test_what_is_owned_has_its_part_of_what_its_offer_covers():
+    """3 owned and 1 bought on one offer: a quarter of 4 units, and the cash of a purchase is nobody else's."""
+    money, _ = money_of((held("now", ALL, 1.0),), owned=(held("old", ALL, 3.0, start=AS_OF - 24),))
+    (row, _) = money.purchases
+    assert_allclose(row.saved_usd, HOURS_PER_YEAR - UPFRONT_USD)
+    alone, _ = money_of((held("now", ALL, 1.0),))
+    assert_allclose(alone.purchases[0].saved_usd, row.saved_usd)
+    planned = next(one for one in money.variants if one.name == "as_planned")
+    assert_allclose(planned.npv_usd, row.saved_usd)
+
+
+def test_a_way_of_paying_that_is_sold_later_only_is_no_way_of_paying_now():
+    later = replace(NONE, available_from_hour=AS_OF + 24)
+    money, _ = money_of((held("now", ALL, 4.0),), offers=(ALL, later, RACK))
+    assert [one.name for one in money.variants] == ["as_planned"]
+
+
+def test_discounted_payback_counts_the_upfront_part_at_its_own_hour():
+    """17,520 USD at once, then 4 USD an hour, each at the middle of its quarter at 10 % a year."""
+    money, _ = money_of((held("now", ALL, 4.0),), policy=Policy(discount_rate_yearly=0.1))
+    own, against = money.purchases[0], money.comparisons[0]
+    assert_allclose(against.discounted_payback_months, own.discounted_payback_months)
+    assert_allclose(against.tied_up_usd, 4 * UPFRONT_USD)
 
 
 def test_at_rate_zero_the_present_value_is_the_cash_and_above_it_less():

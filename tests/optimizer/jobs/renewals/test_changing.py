@@ -14,6 +14,7 @@ from optimizer.portfolio import Commitment
 
 DAY, YEAR = 24, 8760
 WEB, API = "us-east-1/m5.xlarge", "us-east-1/c6g.xlarge"
+FAR = 10**9  # past every term
 AS_OF = int(dt.datetime(2024, 6, 20, tzinfo=dt.UTC).timestamp()) // 3600
 
 
@@ -48,7 +49,17 @@ def choices(small):
     """Choices of what was bought some days ago, by kind."""
 
     def of(  # noqa: PLR0913  # each is one thing a test may want to set, all but one have defaults
-        bought: Offer, *, days_ago=100.0, quantity=10.0, prices=None, others=(), later=(), stranded=np.nan, **fields
+        bought: Offer,
+        *,
+        days_ago=100.0,
+        quantity=10.0,
+        prices=None,
+        others=(),
+        later=(),
+        stranded=np.nan,
+        rate=0.0,
+        valued_end=FAR,
+        **fields,
     ):
         run = small({WEB: [[1.0] * 12], API: [[1.0] * 12]}, [], offers=(bought, *others))
         start = AS_OF - round(days_ago * DAY)
@@ -65,7 +76,8 @@ def choices(small):
             as_of_hour=AS_OF,
             later_hours=later,
             preferred_pools=(API, WEB),
-            discount_rate_yearly=0.0,
+            discount_rate_yearly=rate,
+            valued_end_hour=valued_end,
             resale_prices_usd=prices or {},
             stranded_fraction=stranded,
         )
@@ -182,6 +194,7 @@ def test_another_size_of_the_family_takes_the_same_footprint(small):
         later_hours=(),
         preferred_pools=(),
         discount_rate_yearly=0.0,
+        valued_end_hour=FAR,
         resale_prices_usd={},
     )
     owned = Commitment(
@@ -196,3 +209,25 @@ def test_another_size_of_the_family_takes_the_same_footprint(small):
 
 def test_pools_that_events_move_demand_to_come_first():
     assert demand_order(["a", "b", "c"], ["c", "x"], {"a": 1.0, "b": 2.0}) == ("c", "b", "a")
+
+
+def test_cash_for_the_rest_of_a_term_counts_as_far_as_its_hours_do(choices):
+    half = {"valued_end": AS_OF + (YEAR - 100 * DAY) // 2, "days_ago": 100.0, "rate": 0.1}
+    sale = only(choices(STANDARD, resalable=True, prices={"old": 1_000.0}, **half), ChoiceKind.SELL)
+    assert_allclose([sale.one_off_usd, sale.counted_usd], [-880.0, -440.0], rtol=1e-9)
+    given_back = only(choices(PLAN, days_ago=0.0, valued_end=AS_OF + YEAR // 4), ChoiceKind.RETURN)
+    assert_allclose(given_back.counted_usd, given_back.one_off_usd / 4, rtol=1e-9)
+    dearer = replace(CHEAPER, hourly_usd=0.7)
+    exchange = only(choices(CONVERTIBLE, others=(dearer,), exchangeable=True, **half), ChoiceKind.EXCHANGE)
+    assert_allclose(exchange.inside_fraction, 0.5, rtol=1e-3)
+    assert only(choices(STANDARD, resalable=True), ChoiceKind.SELL).inside_fraction == 1.0
+
+
+def test_a_price_of_a_later_sale_is_discounted_and_less_the_fee(choices):
+    later = AS_OF + 100 * DAY
+    found = [
+        choice
+        for choice in choices(STANDARD, resalable=True, later=(later,), rate=0.1)
+        if choice.kind is ChoiceKind.SELL
+    ]
+    assert_allclose([sale.price_part for sale in found], [0.88, 0.88 / 1.1 ** (100 / 365)], rtol=1e-3)

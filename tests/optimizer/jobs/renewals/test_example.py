@@ -1,6 +1,7 @@
 """The shipped example: a monolith moves from m5 to c6g while 5 M USD a year of reservations run."""
 
 import csv
+import hashlib
 import io
 import json
 import subprocess
@@ -40,14 +41,27 @@ def arguments(out, *more):
 def answered(plimsoll, tmp_path_factory):
     """Files of the run, and what it printed."""
     out = tmp_path_factory.mktemp("renewals") / "out"
-    result = plimsoll(*arguments(out, "--within", "180d", "--resale-price", "monolith-three-years-2022=45000"))
+    asked = ("--within", "180d", "--resale-price", "monolith-three-years-2022=45000")
+    result = plimsoll(*arguments(out, *asked, "--store", out.parent / "runs.duckdb"))
     assert result.exit_code == 0, result.output
+    assert plimsoll("history", "--store", out.parent / "runs.duckdb", "--out", out).exit_code == 0
     return result.stdout, {path.name: path.read_text(encoding="utf-8") for path in out.iterdir()}
 
 
 @pytest.fixture(scope="module")
 def document(answered):
     return json.loads(answered[1]["renewals.json"])
+
+
+def test_the_run_is_kept_in_the_store_with_the_joint_cost_and_the_pools_looked_at(answered, document):
+    (run,) = json.loads(answered[1]["history.json"])["runs"]
+    assert (run["kind"], run["title"]) == ("renewals", "Renewals within 180 days")
+    assert run["run_id"] == hashlib.sha256(answered[1]["renewals.json"].encode()).hexdigest()
+    figures = {(one["pool"], one["name"]): one["value"] for one in run["figures"]}
+    assert figures[None, "joint_expected_usd"] == document["joint"]["expected_usd"]
+    assert figures[None, "decisions"] == len(document["commitments"])
+    assert (None, "total_usd") not in figures
+    assert figures[OLD, "reviewed_hourly_fee_usd"] > 0.0
 
 
 def commitment(document, name):
@@ -162,3 +176,13 @@ def test_the_script_makes_the_same_bytes_again(tmp_path):
     assert {name: (tmp_path / name).read_bytes() for name in ROLES.values()} == {
         name: (EXAMPLE / name).read_bytes() for name in ROLES.values()
     }
+
+
+def test_the_optimum_and_what_is_recommended_are_billed_by_the_rules(document):
+    bills = [document["joint_billed"]]
+    bills += [item["billed"] for one in document["commitments"] for item in one["options"] if item["is_recommended"]]
+    assert len(bills) == 4
+    for bill in bills:
+        assert bill["difference_usd"] == pytest.approx(bill["billed_usd"] - bill["optimizer_usd"])
+        # reservations of one size and one plan: both orders of application come to the same
+        assert bill["billed_usd"] == pytest.approx(bill["optimizer_usd"], rel=1e-9)

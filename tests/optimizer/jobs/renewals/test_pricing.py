@@ -190,7 +190,7 @@ def sold(small, review, desk_of, owned):
     context = FigureContext(desk=desk, futures=Futures(run.posed.forecast), joint=joint.best, events=(), until_hour=0)
     priced = [joint.priced["old", place] for place in range(3)]
     found = [option_figures(item, choice, own, context) for choice, own in zip(item.choices, priced, strict=True)]
-    return joint, with_break_even(list(zip(found, priced, strict=True)))
+    return joint, with_break_even(list(zip(found, priced, strict=True)), risk_lambda=0.0)
 
 
 def test_a_sale_saves_the_recurring_fee_and_not_what_was_paid_upfront(sold):
@@ -253,3 +253,45 @@ def test_what_an_exchange_gives_covers_its_new_pool(small, review, desk_of, owne
     again = evaluate(desk.problem, own.quantity, cover_classes(desk.problem.instruments, split_by_fee=False))
     assert_allclose(again.recourse_usd, [0.0], atol=1e-9)
     assert joint.changes == ((item, item.choices[0]),)  # keeping it would pay on demand for all of the work
+
+
+@pytest.mark.parametrize("risk_lambda", [0.0, 1.0])
+def test_at_its_break_even_price_a_sale_costs_what_the_next_best_does(small, review, desk_of, owned, risk_lambda):
+    policy = Policy.model_validate({"risk": {"lambda": risk_lambda}})
+    demand, counts = [DYING, DYING_EARLY], {"inside_fraction": 0.5, "price_part": 0.8}
+    run = small({WEB: demand}, [owned(10.0, 12, offer=PREPAID)], offers=(PREPAID,), weights=(0.75, 0.25), policy=policy)
+
+    def sale(commitment, offer, price):
+        release = released(commitment, offer, 6 * DAY, 10.0, as_of_hour=0)
+        one_off = {} if price is None else {"one_off_usd": -0.8 * price, "price_usd": price}
+        return Choice(kind=ChoiceKind.SELL, at_hour=6 * DAY, release=release, **counts, **one_off)
+
+    def priced_at(price):
+        item = review(run, lambda *own: (Choice(kind=ChoiceKind.KEEP), sale(*own, price)), is_ending=False)
+        desk = desk_of(run, item)
+        joint = joint_optimum(desk, (item,), lambda _: None)
+        context = FigureContext(
+            desk=desk, futures=Futures(run.posed.forecast), joint=joint.best, events=(), until_hour=0
+        )
+        own = [joint.priced["old", place] for place in range(2)]
+        figures = [option_figures(item, choice, one, context) for choice, one in zip(item.choices, own, strict=True)]
+        return own, with_break_even(list(zip(figures, own, strict=True)), risk_lambda=desk.problem.risk_lambda)
+
+    _, (_, unpriced) = priced_at(None)
+    assert unpriced.break_even_price_usd > 100.0
+    (keep, sold_then), (keep_option, sale_option) = priced_at(unpriced.break_even_price_usd)
+    assert_allclose(sold_then.objective_usd, keep.objective_usd, rtol=1e-9)
+    assert_allclose(sale_option.break_even_price_usd, unpriced.break_even_price_usd, rtol=1e-6)
+    # figures above the optimum are of expected cost, whatever weight risk has
+    less = sale_option.costs.expected_usd - keep_option.costs.expected_usd
+    assert_allclose(sale_option.over_best_usd - keep_option.over_best_usd, less, rtol=1e-6)
+
+
+def test_money_of_a_renewal_is_discounted_as_in_the_rest_of_the_problem(small, review, desk_of, owned):
+    policy = Policy.model_validate({"goal": "ebitda", "discount_rate_yearly": 0.2})
+    run = small({WEB: [[10.0] * 12]}, [owned(10.0, 4, offer=PREPAID)], offers=(PREPAID,), policy=policy)
+    item = review(run, renewing(run), is_ending=True)
+    desk = desk_of(run, item)
+    renew = next(choice for choice in item.choices if choice.kind is ChoiceKind.RENEW)
+    # eight of its twelve days lie inside; at goal ebitda nothing is discounted
+    assert_allclose(desk.problem.batches.cost_usd[desk.row(item, renew.buys.batch)], 0.5 * 8 * DAY, rtol=1e-12)

@@ -76,3 +76,10 @@ def test_what_is_no_json_is_refused(tmp_path: Path):
     (tmp_path / "track.json").write_text("not json")
     with pytest.raises(InputError, match="wrote, and is not"):
         read_lessons(tmp_path / "track.json", as_of_hour=AS_OF)
+
+
+def test_a_review_that_is_not_there_is_named(tmp_path: Path):
+    for path in (tmp_path / "track.json", tmp_path):
+        with pytest.raises(InputError, match="must be a file, and there is none") as refused:
+            read_lessons(path, as_of_hour=AS_OF)
+        assert str(path) in str(refused.value)

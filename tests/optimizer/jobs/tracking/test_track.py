@@ -187,6 +187,40 @@ def test_a_pool_that_came_since_is_all_unexpected(track_case):
     assert any("east/c" in note for note in found.notes)
 
 
+def test_a_price_alone_is_rate_and_demand_alone_is_volume_where_all_runs_on_demand(track_case):
+    """Steady demand: +10 % of price is all rate, +10 % of demand all volume, a plan of nothing none of either's mix."""
+    folder = track_case(expected=steady(100, 50), actual=steady(100, 50), bought=0.0)
+    newer = folder / "newer.csv"
+    newer.write_text((folder / "prices.csv").read_text().replace("none,1.0,0", "none,1.1,0"))
+    dearer = review(folder, prices=newer, plan_prices=folder / "prices.csv")
+    assert_allclose(dearer.variance.total.parts_usd, np.array([0, 0, 0, 0, 0, 10.0]) * HOURS, atol=1e-6)
+    more = review(track_case(expected=steady(100, 50), actual=steady(110, 55), bought=0.0))
+    assert_allclose(more.variance.total.parts_usd, np.array([20.0, 0, 0, 0, 0, 0]) * HOURS, atol=1e-6)
+    unplanned = review(track_case(expected=steady(0, 0), actual=steady(10, 0), bought=0.0))
+    assert_allclose(unplanned.variance.total.parts_usd, np.array([10.0, 0, 0, 0, 0, 0]) * HOURS, atol=1e-6)
+
+
+def test_demand_that_goes_leaves_its_commitment_to_waste_and_demand_that_moves_is_mix(track_case):
+    """60 reservations at 0.6 USD/h. Idle: k = 36/60, 36 USD/h less volume, 36 more waste. Moved: as much on demand."""
+    idle = review(track_case(expected=steady(60, 0), actual=steady(0, 0)))
+    assert_allclose(idle.variance.total.parts_usd, np.array([-36.0, 0, 0, 0, 36.0, 0]) * HOURS, atol=1e-6)
+    moved = review(track_case(expected=steady(160, 50), actual=steady(140, 60)))
+    assert_allclose(moved.variance.total.parts_usd, 0.0, atol=1e-6)  # 20 USD/h on demand either way: nothing changes
+    moved = review(track_case(expected=steady(60, 50), actual=steady(40, 60)))
+    assert_allclose(moved.variance.total.parts_usd, np.array([0, 0, 0, 8.0, 12.0, 0]) * HOURS, atol=1e-6)
+
+
+def test_a_commitment_billed_at_another_price_than_the_plans_is_told(track_case):
+    folder = track_case(expected=steady(100, 50), actual=steady(100, 50))
+    newer = folder / "newer.csv"
+    newer.write_text((folder / "prices.csv").read_text().replace("none,0.6,0", "none,0.5,0"))
+    found = review(folder, prices=newer, plan_prices=folder / "prices.csv")
+    assert_allclose(found.variance.total.rate_usd, -6 * HOURS)
+    assert any("What is owned of ri:a is billed at today's list" in note for note in found.notes)
+    same = review(folder)
+    assert not any("today's list" in note for note in same.notes)
+
+
 def test_what_was_not_bought_is_told(track_case):
     folder = track_case(expected=steady(100, 0), actual=steady(100, 0))
     other = folder / "owned.csv"

@@ -23,6 +23,7 @@ from optimizer.rounding import Rounding, broken_limits, no_whole_steps, rules_te
 from optimizer.slack import limit_slack, overstepped_usd, pressed
 from optimizer.solver import WholeOptions, solve_whole_arrays
 from optimizer.sweep import plain_prices
+from optimizer.whole_nearest import nearest_buyable
 from optimizer.whole_program import whole_program, whole_relaxations
 
 MAX_NODES = 2_000  # of a search with few purchases
@@ -69,6 +70,10 @@ def round_by_cuts(solved: CutSolution, quantity: FloatArray, options: WholeCutOp
     search = _WholeSearch(solved, quantity, options)
     for rounding in simple_roundings(search.problem, quantity):
         search.try_out(rounding)
+    if search.best is None:
+        nearest = nearest_buyable(search.program.sweeper, quantity)
+        if nearest is not None:
+            search.try_out(nearest)
     for _ in range(options.max_rounds if search.is_free else min(options.max_rounds, MAX_NEAR_ROUNDS)):
         if search.is_done or not search.step():
             break

@@ -190,8 +190,8 @@ instance and compute savings plans; 1 and 3 years, all payment options |
 | `pools.csv` | families, sizes, spot eligibility, quotas, impact, owners |
 | `roadmap.yaml` | two migrations (one under way), a launch, tuning, the yearly promotion, one event not yet known |
 | `policy.yaml` | limits on headroom and stranded commitment |
-| `everything/` | prices, commitments, pools and policy for the same usage and roadmap, with every instrument and every \
-limit at once |
+| `contract_offers.yaml` | three invented offers of a committed-spend contract, written by hand |
+| `everything/` | prices, commitments, pools and policy for the same usage and roadmap: every instrument, every limit |
 
 What is in the demand: growth, hours of the day, days of the week, holidays, a yearly season; noise that pools of a
 region share; spikes of 2 to 11 hours; `us-east-1/m5.xlarge` moving to `m6i` since 2024-10-01; `us-east-1/c5.2xlarge`

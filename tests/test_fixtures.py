@@ -23,6 +23,9 @@ from optimizer.pools import pool_table, read_pools
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "fixtures"
 FILES = ("usage.parquet", "prices.csv", "commitments.csv", "pools.csv", "roadmap.yaml", "policy.yaml")
+EVERYTHING = FIXTURES / "everything"
+EVERYTHING_FILES = ("prices.csv", "commitments.csv", "pools.csv", "policy.yaml")
+ALL_FILES = (*FILES, *(f"everything/{name}" for name in EVERYTHING_FILES))
 AS_OF = pd.Timestamp("2025-01-01", tz="UTC")
 
 
@@ -45,7 +48,7 @@ def events() -> list[dict[str, object]]:
 
 def test_the_readme_states_the_digest_of_every_file():
     stated = dict(re.findall(r"^ {4}([0-9a-f]{64})  (\S+)$", (FIXTURES / "README.md").read_text("utf-8"), re.M))
-    actual = {hashlib.sha256((FIXTURES / name).read_bytes()).hexdigest(): name for name in FILES}
+    actual = {hashlib.sha256((FIXTURES / name).read_bytes()).hexdigest(): name for name in ALL_FILES}
     assert stated == actual
 
 
@@ -53,8 +56,8 @@ def test_the_readme_states_the_digest_of_every_file():
 def test_the_script_makes_the_same_bytes_again(tmp_path: Path):
     script = ROOT / "scripts" / "make_fixtures.py"
     subprocess.run([sys.executable, str(script), "--out", str(tmp_path)], check=True)
-    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    shipped = {name: (FIXTURES / name).read_bytes() for name in (*FILES, "README.md")}
+    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    shipped = {name: (FIXTURES / name).read_bytes() for name in (*ALL_FILES, "README.md")}
     assert {name for name in shipped if made.get(name) != shipped[name]} == set()
     assert set(made) == set(shipped)
 

@@ -1,4 +1,6 @@
+import importlib
 import os
+import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import optimizer
 from optimizer import limit_rows, program, whole_rows
 from optimizer.limits import CashLimit, FirmRequirement, Limits, PurchaseLimit, ShareLimit
 from optimizer.problem import PlanningProblem
@@ -97,6 +100,29 @@ def test_each_family_adds_the_rows_of_its_golden_file(name: str, golden_problem:
 def test_every_family_has_a_golden_file_and_every_golden_file_a_family():
     files = {path.stem for path in GOLDEN.glob("*.lp")}
     assert files == {name.removeprefix("add_") for name in FAMILIES}
+
+
+def test_no_other_module_adds_rows_to_the_program():
+    found = set()
+    for module in pkgutil.walk_packages(optimizer.__path__, "optimizer."):
+        for name, function in vars(importlib.import_module(module.name)).items():
+            hints = getattr(function, "__annotations__", {})
+            if name.startswith("add_") and Program in hints.values():
+                found.add(name)
+    assert found == set(FAMILIES)
+
+
+def test_hours_without_spot_leave_none_to_the_program(golden_problem: PlanningProblem, tmp_path: Path):
+    available = np.ones(golden_problem.demand.shape, dtype=bool)
+    available[0, 0, 1] = False  # first scenario, the pool with spot, second hour
+    built = declare_variables(replace(golden_problem, spot_available=available))
+    program.add_spot_eligibility(built)
+    built.lp.setObjective(linear(()))
+    built.lp.writeLP(tmp_path / "family.lp")
+    golden = GOLDEN / "problems" / "spot_outages.lp"
+    if os.environ.get(REGENERATE) == "1":
+        golden.write_text((tmp_path / "family.lp").read_text())
+    assert (tmp_path / "family.lp").read_text() == golden.read_text()
 
 
 def test_every_golden_file_holds_a_row_a_cost_or_a_whole_number():

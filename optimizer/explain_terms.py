@@ -125,6 +125,7 @@ def on_hours(problem: PlanningProblem, keep: BoolArray) -> PlanningProblem:
         discount=problem.discount[keep],
         in_window=problem.in_window[keep],
         demand=problem.demand[:, :, keep],
+        spot_available=problem.spot_available_at(keep),
     )
 
 

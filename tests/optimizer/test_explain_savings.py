@@ -172,3 +172,12 @@ def test_what_hardware_is_sold_for_comes_at_the_end_and_pays_back_nothing_before
         assert found == int(np.ceil(price_usd / (0.55 - running_usd)))
     else:  # only the sale pays for it, if that does
         assert found == (hours if price_usd - salvage_usd <= (0.55 - running_usd) * hours else None)
+
+
+def test_thinned_hours_keep_when_spot_was_gone(build):
+    problem = build.mixed(3)
+    gone = np.random.default_rng(3).uniform(size=problem.demand.shape) < 0.5
+    fewer = thinned(replace(problem, spot_available=gone), 2)
+    kept = np.isin(problem.hours, fewer.hours)
+    assert fewer.spot_available is not None
+    assert np.array_equal(fewer.spot_available, gone[:, :, kept])

@@ -13,6 +13,7 @@ from forecasting.errors import InputError, Problem
 from forecasting.frames import Section, did_you_mean, read_document, shown
 from forecasting.hours import MAX_TERM_MONTHS
 from optimizer.headroom_policy import ImpactPart, MitigationPart, check_mitigations
+from optimizer.strict_documents import repeated_keys
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -152,7 +153,7 @@ def read_policy(path: Path | None) -> Policy:
     if path is None:
         return Policy()
     document = read_document(path)
-    problems = _repeated(document, place="")
+    problems = repeated_keys(document)
     try:
         policy = Policy.model_validate(document)
     except ValidationError as error:
@@ -161,20 +162,6 @@ def read_policy(path: Path | None) -> Policy:
     if problems:
         raise InputError(str(path), problems)
     return policy
-
-
-def _repeated(value: Any, *, place: str) -> list[Problem]:
-    """Keys that are there twice, anywhere."""
-    if isinstance(value, list):
-        at = place.removesuffix(".")
-        return [found for n, part in enumerate(value) for found in _repeated(part, place=f"{at}[{n + 1}].")]
-    if not isinstance(value, Section):
-        return []
-    problems = [
-        Problem(column=f"{place}{key}", row=line, message="must be there once, got it again.")
-        for key, line in value.repeated.items()
-    ]
-    return [*problems, *(found for key in value for found in _repeated(value[key], place=f"{place}{key}."))]
 
 
 def _problem(detail: ErrorDetails, document: Section) -> Problem:

@@ -52,7 +52,7 @@ def checked(document: Section, model: type[Model], *, source: str, noun: str) ->
     InputError
         With all problems; the column is the path of the key, places in a list counted from 1, the row its line.
     """
-    problems = list(_repeated(document, ""))
+    problems = repeated_keys(document)
     try:
         found = TypeAdapter(model).validate_python(document)
     except ValidationError as error:
@@ -64,16 +64,29 @@ def checked(document: Section, model: type[Model], *, source: str, noun: str) ->
     return found
 
 
-def _repeated(value: Any, place: str) -> Iterator[Problem]:
-    """Keys that are there twice, anywhere."""
-    if isinstance(value, Section):
-        for key, line in value.repeated.items():
-            yield Problem(column=f"{place}{key}", row=line, message="must be there once, got it again.")
-        for key, part in value.items():
-            yield from _repeated(part, f"{place}{key}.")
-    elif isinstance(value, list):
-        for number, part in enumerate(value, start=1):
-            yield from _repeated(part, f"{place.removesuffix('.')}[{number}].")
+def repeated_keys(document: Section) -> list[Problem]:
+    """Problem of each key that is there twice in its mapping, anywhere in a document.
+
+    What is named by an alias is looked at once: a short file of aliases can stand for billions of values.
+    """
+    problems: list[Problem] = []
+    seen: set[int] = set()
+    open_values: list[tuple[Any, str]] = [(document, "")]
+    while open_values:
+        value, place = open_values.pop()
+        if id(value) in seen or not isinstance(value, list | Section):
+            continue
+        seen.add(id(value))
+        if isinstance(value, Section):
+            problems += [
+                Problem(column=f"{place}{key}", row=line, message="must be there once, got it again.")
+                for key, line in value.repeated.items()
+            ]
+            open_values += [(part, f"{place}{key}.") for key, part in reversed(value.items())]
+        else:
+            at = place.removesuffix(".")
+            open_values += [(value[number], f"{at}[{number + 1}].") for number in reversed(range(len(value)))]
+    return problems
 
 
 def _is_echo(detail: ErrorDetails) -> bool:

@@ -36,7 +36,8 @@ def _outage_problems(given: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong with outages, by column."""
     if OUTAGE not in given:
         message = f"needs {OUTAGE}, which is empty. {NEEDS_OUTAGE}"
-        return {"spot_correlation": message} if "spot_correlation" in given else {}
+        says_more = given.get("spot_correlation", 1.0) != 1.0  # 1 is what an empty cell means
+        return {"spot_correlation": message} if says_more else {}
     available, hours = given.get("spot_availability", 1.0), given[OUTAGE]
     if not 0.0 < available < 1.0:
         got = f"got {available:g}" if "spot_availability" in given else "it is empty"

@@ -85,7 +85,7 @@ def test_from_the_payback_on_the_sum_is_never_below_zero(cumulated):
     if math.isinf(found):
         assert total[-1] < 0.0
         return
-    assert np.all(total[edges >= found + 1e-9] >= 0.0)
+    assert np.all(total[edges >= found + 1e-9] >= -1e-12 * np.abs(total).max())  # below that it is rounding
     if found > 0.0:
         assert total[int(np.ceil(found)) - 1] < 0.0
 

@@ -47,6 +47,6 @@ def test_all_rows_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_what_fits_together_is_read(tmp_path: Path) -> None:
-    pools = read(tmp_path, "a,0.8,1.25,0,168,168", "b,0.5,,,,")
+    pools = read(tmp_path, "a,0.8,1.25,0,168,168", "b,0.5,,,,", "c,0.5,,1,,")
     assert (pools["a"].spot_correlation, pools["a"].deadline_window_hours) == (0.0, 168.0)
     assert (pools["b"].spot_outage_hours, pools["b"].spot_correlation) == (None, 1.0)

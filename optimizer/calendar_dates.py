@@ -77,9 +77,7 @@ class Timeline:
         return inside
 
 
-def _sampled(
-    start_hour: int, end_hour: int, stride_hours: int = FAR_STRIDE_HOURS
-) -> tuple[IntArray, FloatArray]:
+def _sampled(start_hour: int, end_hour: int, stride_hours: int = FAR_STRIDE_HOURS) -> tuple[IntArray, FloatArray]:
     """Every so many hours of a stretch, and the hours each stands for, which sum to its length."""
     hours = np.arange(start_hour, end_hour, stride_hours)
     return hours, np.minimum(stride_hours, end_hour - hours).astype(np.float64)

@@ -20,8 +20,8 @@ from optimizer.commands.optimize import optimize
 from optimizer.commands.owners import owners
 from optimizer.commands.plan import plan
 from optimizer.commands.reconcile import reconcile
-from optimizer.commands.track import track
 from optimizer.commands.renewals import renewals
+from optimizer.commands.track import track
 
 app = typer.Typer(
     add_completion=False,

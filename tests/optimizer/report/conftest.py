@@ -263,9 +263,7 @@ def make_expected() -> Expected:
         covered_usd=24 * 0.1 * units[2],
         locked_in_usd=np.array([900.0, 870.0, 840.0]),
         cost_to_date_usd=quantiles[:, 2] * 4.0,
-        events=(
-            ExpectedEvent(name="<b>move</b>", pools=(HOSTILE_NAMES[1],), units=np.array([[0.0, -0.5, -1.0]])),
-        ),
+        events=(ExpectedEvent(name="<b>move</b>", pools=(HOSTILE_NAMES[1],), units=np.array([[0.0, -0.5, -1.0]])),),
         knows_events=True,
     )
 
@@ -504,9 +502,7 @@ def make_explanation() -> Explanation:
         ),
         schedule=(ScheduledCase(commitment_id="later", saving=saving),),
         events=(
-            EventRegret(
-                event=event, late_days=90.0, held_usd=110.0, best_usd=100.0, regret_usd=10.0, gap_usd=0.5
-            ),
+            EventRegret(event=event, late_days=90.0, held_usd=110.0, best_usd=100.0, regret_usd=10.0, gap_usd=0.5),
         ),
         why_not=(why_not, dominated),
         notes=("Savings do not add up.",),

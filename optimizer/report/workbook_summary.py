@@ -5,6 +5,7 @@ Not here: the other sheets (`optimizer.report.workbook_tables`, `optimizer.repor
 
 from dataclasses import dataclass
 
+from forecasting.numerals import percent
 from optimizer.plan import CostSummary, Plan
 from optimizer.plan_money import PlanMoney
 from optimizer.report.money_section import GOAL_TITLES
@@ -152,7 +153,7 @@ def _cash_table(sheet: Sheet, money: PlanMoney, quarters: Table) -> None:
         ]
         for key, title in lines.items()
     ]
-    rows.append([f"Cash paid, present value at {money.discount_rate_yearly:.2%} a year", money.npv_cash_usd])
+    rows.append([f"Cash paid, present value at {percent(money.discount_rate_yearly, 2)} a year", money.npv_cash_usd])
     goal = GOAL_TITLES.get(money.goal, money.goal)
     sheet.table(columns, rows, caption=f"Money, expected; goal: {goal}")
 

@@ -173,9 +173,10 @@ def test_plan_without_arguments_plans_the_shipped_fixture(environment: ModuleTyp
             [],
             [
                 "-m coverage erase",
-                "-m coverage run --parallel-mode -m pytest --ignore=tests/optimizer/jobs "
-                "--ignore-glob=tests/optimizer/test_*.py",
-                "-m coverage run --parallel-mode -m pytest tests/optimizer/test_*.py tests/optimizer/jobs",
+                "-m coverage run --parallel-mode -m pytest --ignore=tests/optimizer/jobs/backtest "
+                "--ignore-glob=tests/optimizer/test_*.py --ignore-glob=tests/optimizer/jobs/test_*.py",
+                "-m coverage run --parallel-mode -m pytest tests/optimizer/test_*.py tests/optimizer/jobs/test_*.py "
+                "tests/optimizer/jobs/backtest",
                 "-m coverage combine --quiet",
                 "-m coverage report --skip-covered --show-missing",
             ],
